@@ -1,0 +1,49 @@
+# The verbs a newcomer needs. `make run` and `make test` want Python 3.11 and pip, and nothing else.
+PYTHON ?= python3.11
+PORT ?= 8000
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock clean reset
+
+help: ## show these verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/run.stamp: requirements.lock pyproject.toml
+	@sh deploy/make-venv.sh $(PYTHON) requirements.lock
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml
+	@sh deploy/make-venv.sh $(PYTHON) requirements-dev.lock
+	@touch $@ .venv/run.stamp
+
+run: .venv/run.stamp ## migrate, seed and serve on 127.0.0.1 (PORT=8000), SQLite in ./var
+	@ORDERS_PORT=$(PORT) $(BIN)/orders serve
+
+test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/dev.stamp ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/dev.stamp ## let the formatter and the linter mend what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: .venv/dev.stamp ## ours against the textbook service, in one run
+	@$(BIN)/python -m tests.benchmarks.orders $(ARGS)
+
+lock: ## resolve the lock files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
+		pyproject.toml build-requirements.in --extra postgres -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
+		pyproject.toml build-requirements.in --extra postgres --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove the environment and caches; data stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build
+
+reset: ## remove the development data in ./var
+	rm -rf var

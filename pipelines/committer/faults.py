@@ -1,0 +1,72 @@
+"""What a database error means for a batch."""
+
+import sqlite3
+from enum import Enum, auto
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+
+class Fault(Enum):
+    REFUSED = auto()  # some member's own doing: a constraint, a value the database does not take
+    CONFLICT = auto()  # two transactions got into each other's way; once more may do
+    BUSY = auto()  # somebody else holds a lock for too long; nothing was written
+    FULL = auto()  # no room on the disk; reading goes on, writing resumes by itself
+    LOST = auto()  # the connection is gone: at COMMIT the outcome is unknown, before it nothing was written
+    FATAL = auto()  # the storage failed: nothing it says from here on can be believed
+
+
+_BUSY_STATES = {"55P03", "57014", "25P03"}  # lock_timeout, statement_timeout, idle_in_transaction_session_timeout
+_CONFLICT_STATES = {"40001", "40P01"}
+_LOST_CLASSES = ("08", "57P", "XX")
+_FULL_STATES = {"53100"}
+
+_SQLITE_FAULTS = {
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_BUSY: Fault.BUSY,
+    sqlite3.SQLITE_LOCKED: Fault.BUSY,
+    sqlite3.SQLITE_IOERR: Fault.FATAL,
+    sqlite3.SQLITE_CORRUPT: Fault.FATAL,
+    sqlite3.SQLITE_NOTADB: Fault.FATAL,
+    sqlite3.SQLITE_CANTOPEN: Fault.FATAL,
+}
+
+
+def fault_of(error: DBAPIError) -> Fault:
+    """Say what the error means, from the driver's own code and never from its text."""
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        return _SQLITE_FAULTS.get(code & 0xFF, Fault.REFUSED)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state in _CONFLICT_STATES:
+        return Fault.CONFLICT
+    if state in _BUSY_STATES:
+        return Fault.BUSY
+    if state in _FULL_STATES:
+        return Fault.FULL
+    if error.connection_invalidated or state.startswith(_LOST_CLASSES) or not state:
+        return Fault.LOST if _is_operational(error) else Fault.REFUSED
+    return Fault.REFUSED
+
+
+def _is_operational(error: DBAPIError) -> bool:
+    """Without a state the driver speaks for itself: a lost connection is operational, an unfit value is not."""
+    return error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError", "InternalError"}
+
+
+class SilentRollbackError(Exception):
+    """PostgreSQL answered COMMIT with ROLLBACK: a statement had failed, and a member had swallowed the error."""
+
+
+def commit(connection: Connection) -> None:
+    """COMMIT, and believe it only if the answer says COMMIT.
+
+    PostgreSQL answers the COMMIT of an aborted transaction with the tag ROLLBACK and no error.
+    """
+    if connection.dialect.name == "postgresql":
+        raw = connection.connection.driver_connection
+        tag = raw.execute("COMMIT").statusmessage if raw is not None else None
+        if tag != "COMMIT":
+            raise SilentRollbackError(tag)
+    else:
+        connection.connection.commit()

@@ -1,0 +1,97 @@
+"""What can go wrong, as one tree.
+
+PipelinesError
+├── WiringError          the application is put together wrongly; raised when it starts
+├── Reject               a step refuses for good, for a business reason
+├── Throttled            a step is asked to come back later; costs no attempt
+├── StepTimeout          a step took longer than it may
+├── NotInsideTransaction a transaction function tried what only the committer may do
+├── StateConflict        a run is not in a state that allows this
+├── UnknownRun           no run has this id
+└── JournalError         the journal, not the step, is in trouble
+    ├── Fenced           this process, or this run, belongs to somebody else by now; nothing was written
+    ├── Unavailable      the database does not answer; nothing was written
+    ├── Overloaded       too much is waiting for the committer; nothing was written
+    ├── StorageFull      the disk is full; nothing was written
+    ├── OutcomeUnknown   COMMIT was sent and its answer lost; repeat under the same key
+    ├── JournalTooOld    the tables are older than this code
+    └── AlreadyServed    another process holds this SQLite file
+"""
+
+from datetime import timedelta
+
+
+class PipelinesError(Exception):
+    """The base of all errors of this package."""
+
+
+class WiringError(PipelinesError):
+    """A pipeline asks for something that nobody provides; the message names it."""
+
+
+class Reject(PipelinesError):
+    """Raised by a step to refuse for good: no retry, what was done is undone, the run ends `rejected`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Throttled(PipelinesError):
+    """Raised by a step when the other side says "later": the run waits, and no attempt is spent."""
+
+    def __init__(self, *, retry_after: timedelta) -> None:
+        super().__init__(f"asked to come back in {retry_after.total_seconds():g} s")
+        self.retry_after = retry_after
+
+
+class StepTimeout(PipelinesError):
+    """The step was cancelled because its time was up; the step's `Retry` covers it."""
+
+    def __init__(self, timeout: timedelta) -> None:
+        super().__init__(f"took longer than {timeout.total_seconds():g} s")
+        self.timeout = timeout
+
+
+class NotInsideTransaction(PipelinesError):
+    """Only the committer begins, flushes, commits or rolls back."""
+
+
+class StateConflict(PipelinesError):
+    """The run is in a state that does not allow what was asked for."""
+
+
+class UnknownRun(PipelinesError):
+    """There is no run of this id, or it has been pruned."""
+
+
+class JournalError(PipelinesError):
+    """Not the step's failure: whoever owns the run carries it on."""
+
+
+class Fenced(JournalError):
+    """Somebody else owns the run, or this process has been declared dead. Nothing was written."""
+
+
+class Unavailable(JournalError):
+    """The database cannot be reached. Nothing was written."""
+
+
+class Overloaded(JournalError):
+    """The committer's queue is full. Nothing was written."""
+
+
+class StorageFull(JournalError):
+    """There is no room on the disk. Nothing was written; writing resumes by itself when there is."""
+
+
+class OutcomeUnknown(JournalError):
+    """The answer to COMMIT was lost and could not be found out in time: perhaps written, perhaps not."""
+
+
+class JournalTooOld(JournalError):
+    """The journal's tables are missing or older than this code: migrate first."""
+
+
+class AlreadyServed(JournalError):
+    """Another process holds this SQLite file; one file has one process."""

@@ -1,0 +1,142 @@
+"""The two sessions a function may ask for: `Transaction` writes, inside the committer; `ReadSession` reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.sql.dml import Insert, Update
+from sqlmodel import Session
+
+from pipelines.errors import NotInsideTransaction
+
+
+class Home(Protocol):
+    """What a transaction knows of the process it runs in: its name in the journal, and its free slots."""
+
+    @property
+    def process_id(self) -> UUID: ...
+
+    def take_slot(self) -> bool:
+        """Whether there was room for one more run; the slot is then taken."""
+
+    def give_back_slot(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """One row of a statement that the whole batch runs together, before its COMMIT."""
+
+    statement: Update | Insert
+    row: Mapping[str, Any]
+    otherwise: Exception | None
+    member: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How much a transaction held before a member was called, so that the member can be dropped."""
+
+    deferred: int
+    wakes: int
+    slots: int
+    writes: int
+
+
+class ReadSession(Session):
+    """A session for reading: it belongs to one thread, and never to a writing transaction."""
+
+
+class Transaction(Session):
+    """A SQLModel session shared by one batch of the committer, with two more verbs.
+
+    It belongs to the committer's thread and ends with the batch: return values from a transaction function, never
+    rows. The function may be called again with a fresh transaction, so it must have no other effects.
+    """
+
+    def __init__(self, connection: Connection, home: Home) -> None:
+        super().__init__(bind=connection, autoflush=False, expire_on_commit=False)
+        self.home = home
+        self.deferred: list[Deferred] = []
+        self.wakes: list[object] = []
+        self.member = 0
+        self._slots = 0
+        self._writes = 0
+
+    def defer(
+        self, statement: Update | Insert, row: Mapping[str, Any], *, otherwise: Exception | None = None
+    ) -> None:
+        """Have the statement run for this row before COMMIT, together with the equal statements of the batch.
+
+        Rows are taken in the order of their first value, so name the key first: it is what keeps two processes from
+        locking the same rows in opposite order. If the row is not met, this member alone fails, with `otherwise`.
+        """
+        self.deferred.append(Deferred(statement, row, otherwise, self.member))
+
+    def wake(self, news: object) -> None:
+        """Tell the worker of this process, once the COMMIT has happened."""
+        self.wakes.append(news)
+
+    def take_slot(self) -> bool:
+        """Take a slot of this process's worker for a run that is being started; given back if the batch fails."""
+        taken = self.home.take_slot()
+        self._slots += taken
+        return taken
+
+    def add(self, instance: object, *, _warn: bool = True) -> None:
+        self._writes += 1
+        super().add(instance, _warn=_warn)
+
+    def delete(self, instance: object) -> None:
+        self._writes += 1
+        super().delete(instance)
+
+    def mark(self) -> Mark:
+        """Remember what is here before the next member is called."""
+        return Mark(len(self.deferred), len(self.wakes), self._slots, self._writes)
+
+    def wrote_since(self, mark: Mark) -> bool:
+        """Whether anything has reached, or would reach, the database that `drop_since` could not take back."""
+        return self._writes != mark.writes or bool(self.dirty)
+
+    def drop_since(self, mark: Mark) -> None:
+        """Forget what a member that failed had asked for."""
+        del self.deferred[mark.deferred :]
+        del self.wakes[mark.wakes :]
+        self._give_back(self._slots - mark.slots)
+
+    def abandon(self) -> None:
+        """Forget the whole batch: it was rolled back."""
+        self._give_back(self._slots)
+        self.expunge_all()
+
+    def _give_back(self, count: int) -> None:
+        for _ in range(count):
+            self.home.give_back_slot()
+        self._slots -= count
+
+    def flush(self, objects: Sequence[Any] | None = None) -> NoReturn:
+        raise NotInsideTransaction("Never flush: the batch flushes once, for all its members.")
+
+    def commit(self) -> NoReturn:
+        raise NotInsideTransaction("Only the committer commits: return, and it will.")
+
+    def rollback(self) -> NoReturn:
+        raise NotInsideTransaction("Only the committer rolls back: raise, and it will.")
+
+    def begin_nested(self) -> NoReturn:
+        raise NotInsideTransaction("A batch has no savepoints: check first, write after.")
+
+
+    def send(self) -> None:
+        """Send the added rows of the whole batch. The committer's own verb."""
+        super().flush()
+
+
+@event.listens_for(Transaction, "do_orm_execute")
+def _notice_write(state: ORMExecuteState) -> None:
+    """A statement that is no SELECT has written: its member can no longer be dropped without a rollback."""
+    if not state.is_select and isinstance(state.session, Transaction):
+        state.session._writes += 1  # noqa: SLF001 - the same class
