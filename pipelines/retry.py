@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tenacity import Future, RetryCallState, Retrying, retry_if_exception_type, retry_never, stop_after_attempt
+from tenacity import (
+    Future,
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    retry_never,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 from tenacity import stop_never as never_stop
-from tenacity import wait_random_exponential
 from tenacity.retry import retry_base
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base

@@ -10,6 +10,7 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.dml import Insert, Update
 from sqlmodel import Session
 
+from pipelines.clock import Clock
 from pipelines.errors import NotInsideTransaction
 
 
@@ -18,6 +19,9 @@ class Home(Protocol):
 
     @property
     def process_id(self) -> UUID: ...
+
+    @property
+    def clock(self) -> Clock: ...
 
     def take_slot(self) -> bool:
         """Whether there was room for one more run; the slot is then taken."""
@@ -65,9 +69,7 @@ class Transaction(Session):
         self._slots = 0
         self._writes = 0
 
-    def defer(
-        self, statement: Update | Insert, row: Mapping[str, Any], *, otherwise: Exception | None = None
-    ) -> None:
+    def defer(self, statement: Update | Insert, row: Mapping[str, Any], *, otherwise: Exception | None = None) -> None:
         """Have the statement run for this row before COMMIT, together with the equal statements of the batch.
 
         Rows are taken in the order of their first value, so name the key first: it is what keeps two processes from
@@ -117,7 +119,7 @@ class Transaction(Session):
             self.home.give_back_slot()
         self._slots -= count
 
-    def flush(self, objects: Sequence[Any] | None = None) -> NoReturn:
+    def flush(self, objects: Sequence[Any] | None = None) -> NoReturn:  # noqa: ARG002 - Session's own signature
         raise NotInsideTransaction("Never flush: the batch flushes once, for all its members.")
 
     def commit(self) -> NoReturn:
@@ -128,7 +130,6 @@ class Transaction(Session):
 
     def begin_nested(self) -> NoReturn:
         raise NotInsideTransaction("A batch has no savepoints: check first, write after.")
-
 
     def send(self) -> None:
         """Send the added rows of the whole batch. The committer's own verb."""

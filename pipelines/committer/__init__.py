@@ -1,6 +1,7 @@
 """The one writer of a process: many callers' transaction functions, one COMMIT."""
 
+from pipelines.committer.batch import SWALLOWED
 from pipelines.committer.committer import Committer, Limits
 from pipelines.committer.standing import Answer, Standing
 
-__all__ = ["Answer", "Committer", "Limits", "Standing"]
+__all__ = ["SWALLOWED", "Answer", "Committer", "Limits", "Standing"]

@@ -51,7 +51,11 @@ def fault_of(error: DBAPIError) -> Fault:
 
 def _is_operational(error: DBAPIError) -> bool:
     """Without a state the driver speaks for itself: a lost connection is operational, an unfit value is not."""
-    return error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError", "InternalError"}
+    return error.connection_invalidated or type(error).__name__ in {
+        "OperationalError",
+        "InterfaceError",
+        "InternalError",
+    }
 
 
 class SilentRollbackError(Exception):
@@ -63,10 +67,8 @@ def commit(connection: Connection) -> None:
 
     PostgreSQL answers the COMMIT of an aborted transaction with the tag ROLLBACK and no error.
     """
+    answer = connection.exec_driver_sql("COMMIT")
     if connection.dialect.name == "postgresql":
-        raw = connection.connection.driver_connection
-        tag = raw.execute("COMMIT").statusmessage if raw is not None else None
+        tag = answer.context.cursor.statusmessage
         if tag != "COMMIT":
             raise SilentRollbackError(tag)
-    else:
-        connection.connection.commit()

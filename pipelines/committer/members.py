@@ -91,5 +91,9 @@ class Queue:
             self._closed = True
             self._something.notify()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def __len__(self) -> int:
         return len(self._progress) + len(self._new)

@@ -1,0 +1,67 @@
+"""Durable, sequential background work for FastAPI applications: what a crash must not lose, in steps that retry."""
+
+from pipelines.clock import Clock
+from pipelines.committer import Limits
+from pipelines.errors import (
+    AlreadyServed,
+    Fenced,
+    JournalError,
+    JournalTooOld,
+    NotInsideTransaction,
+    OutcomeUnknown,
+    Overloaded,
+    PipelinesError,
+    Reject,
+    StateConflict,
+    StepTimeout,
+    StorageFull,
+    Throttled,
+    Unavailable,
+    UnknownRun,
+    WiringError,
+)
+from pipelines.journal import cancel, start
+from pipelines.journal.browsing import RunRecord
+from pipelines.pipeline import Pipeline
+from pipelines.process import Process
+from pipelines.retry import Retry, Tried
+from pipelines.run import Attempt, AttemptOutcome, Ending, RunState
+from pipelines.step import StepContext
+from pipelines.transaction import ReadSession, Transaction
+from pipelines.worker import Rhythm
+
+__all__ = [
+    "AlreadyServed",
+    "Attempt",
+    "AttemptOutcome",
+    "Clock",
+    "Ending",
+    "Fenced",
+    "JournalError",
+    "JournalTooOld",
+    "Limits",
+    "NotInsideTransaction",
+    "OutcomeUnknown",
+    "Overloaded",
+    "Pipeline",
+    "PipelinesError",
+    "Process",
+    "ReadSession",
+    "Reject",
+    "Retry",
+    "Rhythm",
+    "RunRecord",
+    "RunState",
+    "StateConflict",
+    "StepContext",
+    "StepTimeout",
+    "StorageFull",
+    "Throttled",
+    "Transaction",
+    "Tried",
+    "Unavailable",
+    "UnknownRun",
+    "WiringError",
+    "cancel",
+    "start",
+]

@@ -1,0 +1,104 @@
+"""What happened, as frozen values: the library emits them, metrics and logs subscribe. Emitted on the event loop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCommitted:
+    """One COMMIT of the committer has answered; `seconds` from its first statement on."""
+
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommitDoubted:
+    """The answer to a COMMIT was lost, and the journal has been asked whether it holds the batch."""
+
+    committed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run is on disk."""
+
+    run_id: UUID
+    pipeline: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepAttempted:
+    """One try at one step, or at its undo, is on disk."""
+
+    run_id: UUID
+    pipeline: str
+    step: str
+    kind: str
+    attempt: int
+    outcome: str
+    waited_seconds: float
+    seconds: float
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A run has reached a terminal state."""
+
+    run_id: UUID
+    pipeline: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRefused:
+    """The fence refused a write: the run belongs to somebody else by now."""
+
+    run_id: UUID
+    pipeline: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunsReaped:
+    """A process was found dead; its runs are free again."""
+
+    runs: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFailed:
+    """This process cannot go on, and must end: a supervisor starts a new incarnation."""
+
+    reason: str
+
+
+Event: TypeAlias = (
+    BatchCommitted
+    | CommitDoubted
+    | RunStarted
+    | StepAttempted
+    | RunFinished
+    | WriteRefused
+    | RunsReaped
+    | ProcessFailed
+)
+Subscriber: TypeAlias = Callable[[Event], None]
+
+
+class Events:
+    """Passes each event to all subscribers, in the order in which they subscribed."""
+
+    def __init__(self, *subscribers: Subscriber) -> None:
+        self._subscribers = list(subscribers)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        self._subscribers.append(subscriber)
+
+    def emit(self, event: Event) -> None:
+        for subscriber in self._subscribers:
+            subscriber(event)

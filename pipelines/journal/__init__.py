@@ -1,0 +1,28 @@
+"""The tables `processes`, `runs` and `attempts`, and the only code that executes SQL on them."""
+
+from pipelines.journal import browsing, cancelling, claiming, presence, reaping, recording, starting
+from pipelines.journal.cancelling import RunIsCancelled, cancel
+from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
+from pipelines.journal.lock import lock_of
+from pipelines.journal.presence import Presence
+from pipelines.journal.starting import RunIsOurs, RunIsReady, start
+
+__all__ = [
+    "Presence",
+    "RunIsCancelled",
+    "RunIsOurs",
+    "RunIsReady",
+    "browsing",
+    "cancel",
+    "cancelling",
+    "claiming",
+    "lock_of",
+    "open_for_reading",
+    "open_for_writing",
+    "parse_url",
+    "presence",
+    "reaping",
+    "recording",
+    "start",
+    "starting",
+]

@@ -1,0 +1,99 @@
+"""Looking at runs, without touching them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select
+
+from pipelines.journal.tables import attempts, runs
+from pipelines.run import OPEN, Attempt, RunState
+from pipelines.transaction import ReadSession
+
+_RUN = select(runs).where(runs.c.id == bindparam("of"))
+_ATTEMPTS = (
+    select(attempts)
+    .where(attempts.c.run_id == bindparam("of"))
+    .order_by(attempts.c.started_at, attempts.c.kind, attempts.c.number)
+)
+_DEPTHS = (
+    select(runs.c.pipeline, runs.c.state, func.count())
+    .where(runs.c.state.in_([*OPEN, RunState.FAILED, RunState.QUARANTINED]))
+    .group_by(runs.c.pipeline, runs.c.state)
+)
+_OLDEST_READY = (
+    select(runs.c.pipeline, func.min(runs.c.due_at)).where(runs.c.state == RunState.READY).group_by(runs.c.pipeline)
+)
+_NEXT_DUE = select(func.min(runs.c.due_at)).where(runs.c.owner.is_(None), runs.c.state.in_(OPEN))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What the journal says of one run."""
+
+    id: UUID
+    pipeline: str
+    version: str
+    state: RunState
+    step: str
+    attempt: int
+    ending: RunState | None
+    reason: str | None
+    due_at: datetime
+    created_at: datetime
+    finished_at: datetime | None
+    attempts: tuple[Attempt, ...]
+
+
+def find(session: ReadSession, run_id: UUID) -> RunRecord | None:
+    """The run with its attempts, oldest first."""
+    row = session.execute(_RUN, {"of": run_id}).mappings().one_or_none()
+    if row is None:
+        return None
+    tried = tuple(_attempt(attempt) for attempt in session.execute(_ATTEMPTS, {"of": run_id}).mappings())
+    return RunRecord(**{name: row[name] for name in _FIELDS}, attempts=tried)
+
+
+_FIELDS = (
+    "id",
+    "pipeline",
+    "version",
+    "state",
+    "step",
+    "attempt",
+    "ending",
+    "reason",
+    "due_at",
+    "created_at",
+    "finished_at",
+)
+
+
+def _attempt(row: Any) -> Attempt:
+    return Attempt(
+        step=row["step"],
+        direction=row["kind"],
+        number=row["number"],
+        outcome=row["outcome"],
+        error=row["error"],
+        result=row["result"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def depths(session: ReadSession) -> dict[tuple[str, RunState], int]:
+    """How many runs of each pipeline are open, by state, and how many are dead letters; not all of history."""
+    return {(pipeline, state): count for pipeline, state, count in session.execute(_DEPTHS)}
+
+
+def oldest_ready(session: ReadSession) -> dict[str, datetime]:
+    """Since when the oldest run that nobody has taken could have been taken."""
+    return dict(session.execute(_OLDEST_READY).tuples().all())
+
+
+def next_due(session: ReadSession) -> datetime | None:
+    """When the next run that nobody owns is due; none if none waits."""
+    earliest: datetime | None = session.execute(_NEXT_DUE).scalar_one()
+    return earliest

@@ -1,0 +1,138 @@
+"""Who owns a run: taking what nobody owns, asking for one's own again, giving back, and taking from the dead."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, and_, bindparam, case, null, or_, select, tuple_, update
+
+from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.tables import attempts, runs
+from pipelines.pipeline import Pipeline
+from pipelines.run import AttemptOutcome, Direction, Run, RunState
+from pipelines.transaction import ReadSession, Transaction
+
+_CLAIMABLE = and_(
+    runs.c.owner.is_(None),
+    runs.c.state.in_([RunState.READY, RunState.WAITING, RunState.UNDOING]),
+    runs.c.due_at <= now_plus(bindparam("skew")),
+)
+_KNOWN = tuple_(runs.c.pipeline, runs.c.version).in_(bindparam("known", expanding=True))
+
+# A run that goes back never goes forward again: it is `undoing` whoever holds it, and so is one whose end is decided.
+_DIRECTION = case(
+    (or_(runs.c.state == RunState.UNDOING, runs.c.ending.is_not(None)), RunState.UNDOING), else_=RunState.RUNNING
+)
+FREED = case(
+    (or_(runs.c.state == RunState.UNDOING, runs.c.ending.is_not(None)), RunState.UNDOING), else_=RunState.READY
+)
+
+
+# Without MATERIALIZED the planner may run the locking SELECT again, and lock more rows than the limit.
+_OLDEST_DUE = (
+    select(runs.c.id)
+    .where(_CLAIMABLE, _KNOWN)
+    .order_by(runs.c.due_at, runs.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("oldest_due")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
+_CLAIM = (
+    update(runs)
+    .where(runs.c.id.in_(select(_OLDEST_DUE.c.id)))
+    .values(owner=bindparam("me"), fence=runs.c.fence + 1, state=_DIRECTION)
+    .returning(*runs.c)
+)
+
+_IS_ANY_DUE = select(runs.c.id).where(_CLAIMABLE, _KNOWN).limit(1)
+_OURS_AGAIN = select(runs).where(
+    runs.c.id == bindparam("of"), runs.c.owner == bindparam("me"), runs.c.fence == bindparam("under")
+)
+_CANCELLED_UNDER_US = select(runs.c.id).where(
+    runs.c.owner == bindparam("me"), runs.c.state == RunState.RUNNING, runs.c.ending.is_not(None)
+)
+_RESULTS = select(attempts.c.run_id, attempts.c.step, attempts.c.result).where(
+    attempts.c.run_id.in_(bindparam("of", expanding=True)),
+    attempts.c.kind == Direction.DO,
+    attempts.c.outcome == AttemptOutcome.SUCCESS,
+    attempts.c.result.is_not(None),
+)
+_GIVE_BACK = (
+    update(runs)
+    .where(runs.c.owner == bindparam("me"))
+    .values(owner=null(), fence=runs.c.fence + 1, state=FREED, due_at=now_plus(bindparam("skew")))
+)
+_GIVE_BACK_ONE = _GIVE_BACK.where(runs.c.id == bindparam("of"), runs.c.fence == bindparam("under"))
+
+Known = Mapping[tuple[str, str], Pipeline[Any]]
+
+
+def claim(tx: Transaction, known: Known, most: int) -> list[Run]:
+    """Take at most so many runs that are due, oldest first; only those whose pipeline and version are known here."""
+    bound = {"known": list(known), "most": most, "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
+    rows = tx.execute(_CLAIM, bound).mappings().all()
+    return _with_results(tx, known, rows)
+
+
+def is_any_due(session: ReadSession, known: Known, skew_seconds: float) -> bool:
+    """Whether a claim would find something; asked before a claim, which costs a COMMIT."""
+    bound = {"known": list(known), "skew": seconds(skew_seconds)}
+    return session.execute(_IS_ANY_DUE, bound).first() is not None
+
+
+def ours_again(tx: Transaction, known: Known, run: Run) -> Run | None:
+    """The run as the journal has it, if it is still ours."""
+    rows = tx.execute(_OURS_AGAIN, {"of": run.id, "me": tx.home.process_id, "under": run.fence}).mappings().all()
+    return next(iter(_with_results(tx, known, rows)), None)
+
+
+def cancelled_under_us(session: ReadSession, me: UUID) -> Collection[UUID]:
+    """Runs of this process that somebody, perhaps another process, has asked to cancel."""
+    return session.execute(_CANCELLED_UNDER_US, {"me": me}).scalars().all()
+
+
+def give_back(tx: Transaction) -> None:
+    """Free all runs of this process, as they stand: no attempt is burned, and it is no crash."""
+    tx.execute(_GIVE_BACK, {"me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)})
+
+
+def give_back_one(tx: Transaction, run: Run) -> None:
+    """Free this run between two steps."""
+    bound = {"me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds), "of": run.id, "under": run.fence}
+    tx.execute(_GIVE_BACK_ONE, bound)
+
+
+def _with_results(tx: Transaction, known: Known, rows: Sequence[RowMapping]) -> list[Run]:
+    """The runs, each with what its earlier steps returned."""
+    if not rows:
+        return []
+    results: dict[UUID, dict[str, Any]] = {row["id"]: {} for row in rows}
+    for run_id, step, result in tx.execute(_RESULTS, {"of": list(results)}):
+        results[run_id][step] = result
+    return [_run(row, known[row["pipeline"], row["version"]], results[row["id"]]) for row in rows]
+
+
+def _run(row: RowMapping, pipeline: Pipeline[Any], results: Mapping[str, str]) -> Run:
+    kept = {name: row[name] for name in _RUN_FIELDS}
+    return Run(**kept, results={step: pipeline.decode_result(step, result) for step, result in results.items()})
+
+
+_RUN_FIELDS = (
+    "id",
+    "pipeline",
+    "version",
+    "payload",
+    "state",
+    "step",
+    "fence",
+    "created_at",
+    "step_since",
+    "generation",
+    "attempt",
+    "errors",
+    "crashes",
+    "solo",
+    "ending",
+    "reason",
+)

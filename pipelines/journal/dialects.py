@@ -1,0 +1,119 @@
+"""Where SQLite and PostgreSQL differ: opening them for writing and for reading, and their idea of now."""
+
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import UTCDateTime
+
+from pipelines.committer import SWALLOWED
+
+POSTGRESQL = "postgresql"
+
+# No hung backend may hold a row for longer than a lease lasts.
+_POSTGRES_SETTINGS = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+    "tcp_user_timeout": "5s",
+    "synchronous_commit": "on",
+}
+_KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 3}
+
+
+def parse_url(url: str) -> URL:
+    """SQLAlchemy's URL; `postgres://` is accepted, and PostgreSQL means psycopg 3."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == POSTGRESQL else parsed
+
+
+def open_for_writing(url: str) -> Engine:
+    """The engine of the committer: one connection, explicit BEGIN, and every error noticed."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
+        event.listen(engine, "connect", _prepare_sqlite_writer)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    else:
+        engine = create_engine(parsed, pool_size=1, max_overflow=1, connect_args=_postgres_args())
+    event.listen(engine, "handle_error", _keep_error)
+    return engine
+
+
+def open_for_reading(url: str, *, connections: int = 4) -> Engine:
+    """An engine whose connections cannot write."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, poolclass=QueuePool, pool_size=connections, connect_args=_SQLITE_ARGS)
+        event.listen(engine, "connect", _prepare_sqlite_reader)
+        return engine
+    return create_engine(
+        parsed,
+        pool_size=connections,
+        pool_pre_ping=True,
+        connect_args=_postgres_args(default_transaction_read_only="on"),
+    )
+
+
+_SQLITE_ARGS = {"check_same_thread": False, "timeout": 5, "isolation_level": None}
+
+
+def _prepare_sqlite_writer(connection: DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",  # takes effect before the first table only
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "journal_size_limit=67108864",
+        "wal_autocheckpoint=1000",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_sqlite_reader(connection: DBAPIConnection, _: object) -> None:
+    """SQLite before 3.51.3 may corrupt a WAL file when two connections checkpoint: readers never do."""
+    cursor = connection.cursor()
+    for pragma in ("query_only=ON", "wal_autocheckpoint=0", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _postgres_args(**settings: str) -> dict[str, Any]:
+    options = " ".join(f"-c {name}={value}" for name, value in (_POSTGRES_SETTINGS | settings).items())
+    return {"options": options, "application_name": "pipelines", **_KEEPALIVE}
+
+
+def _keep_error(context: ExceptionContext) -> None:
+    """Remember the error on its connection: a function that catches it must not make its batch look whole."""
+    if context.connection is not None and not context.connection.invalidated:
+        context.connection.info[SWALLOWED] = context.sqlalchemy_exception
+
+
+class now_plus(FunctionElement[Any]):  # noqa: N801 - reads as the SQL function it stands for
+    """The database's clock plus so many seconds. The database alone judges it, so processes need not agree on time."""
+
+    name = "now_plus"
+    type = UTCDateTime()
+    inherit_cache = True
+
+
+@compiles(now_plus, "sqlite")
+def _now_plus_sqlite(element: now_plus, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {compiler.process(element.clauses, **kw)} || ' seconds')"
+
+
+@compiles(now_plus, "postgresql")
+def _now_plus_postgresql(element: now_plus, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(now() + {compiler.process(element.clauses, **kw)} * interval '1 second')"
+
+
+def seconds(amount: float) -> float:
+    """As both databases take it: whole milliseconds, since SQLite reads no exponents."""
+    return round(amount, 3)

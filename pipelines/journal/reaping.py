@@ -1,0 +1,80 @@
+"""Everybody reaps: a process whose lease has run out is declared dead, and its runs are free in the same COMMIT."""
+
+from sqlalchemy import Select, bindparam, case, null, select, update
+
+from pipelines.journal.claiming import FREED
+from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.tables import processes, runs
+from pipelines.transaction import ReadSession, Transaction
+
+MOST_PROCESSES = 10
+LONGEST_PAUSE_SECONDS = 60.0
+
+_LATE = (processes.c.state != "dead", processes.c.lease_until < now_plus(bindparam("skew")))
+_IS_ANY_LATE = select(processes.c.id).where(*_LATE).limit(1)
+_OTHERS = (processes.c.state != "dead", processes.c.id != bindparam("me"))
+
+
+def _locked(condition: tuple[object, ...]) -> Select[tuple[object]]:
+    chosen = select(processes.c.id).where(*condition).order_by(processes.c.id)  # type: ignore[arg-type] # columns of one table
+    return chosen.with_for_update(skip_locked=True, key_share=True)
+
+
+_DECLARE_LATE_DEAD = (
+    update(processes)
+    .where(processes.c.id.in_(select(_locked(_LATE).limit(MOST_PROCESSES).cte("late").c.id)))
+    .values(state="dead")
+    .returning(processes.c.id)
+)
+_DECLARE_OTHERS_DEAD = update(processes).where(*_OTHERS).values(state="dead").returning(processes.c.id)
+
+_ORPHANS = (
+    select(runs.c.id)
+    .where(runs.c.owner.in_(bindparam("dead", expanding=True)))
+    .order_by(runs.c.id)
+    .with_for_update(key_share=True)
+    .cte("orphans")
+)
+_FREE = (
+    update(runs)
+    .where(runs.c.id.in_(select(_ORPHANS.c.id)))
+    .values(
+        owner=null(),
+        fence=runs.c.fence + 1,
+        crashes=runs.c.crashes + bindparam("count"),
+        state=FREED,
+        due_at=case(
+            (runs.c.crashes == 0, now_plus(bindparam("skew"))),  # an innocent of its first crash goes on at once
+            else_=now_plus(bindparam("later")),
+        ),
+    )
+)
+
+
+def is_any_late(session: ReadSession, skew_seconds: float) -> bool:
+    """Whether some process has let its lease run out."""
+    return session.execute(_IS_ANY_LATE, {"skew": seconds(skew_seconds)}).first() is not None
+
+
+def reap(tx: Transaction, *, count_crash: bool, jitter: float) -> int:
+    """Declare dead whose lease has run out; says how many runs are free now.
+
+    `count_crash` is off while this process has not yet been alive for long: after an outage of the database everybody
+    is late, and nobody has crashed.
+    """
+    dead = tx.execute(_DECLARE_LATE_DEAD, {"skew": seconds(tx.home.clock.skew_seconds)}).scalars().all()
+    return _free(tx, dead, count=int(count_crash), jitter=jitter)
+
+
+def bury_predecessors(tx: Transaction) -> int:
+    """For whoever holds the lock of a SQLite file: all earlier owners are dead, so recovery starts at once."""
+    dead = tx.execute(_DECLARE_OTHERS_DEAD, {"me": tx.home.process_id}).scalars().all()
+    return _free(tx, dead, count=1, jitter=0.0)
+
+
+def _free(tx: Transaction, dead: object, *, count: int, jitter: float) -> int:
+    if not dead:
+        return 0
+    now = tx.home.clock.skew_seconds
+    bound = {"dead": dead, "count": count, "skew": seconds(now), "later": seconds(now + jitter * LONGEST_PAUSE_SECONDS)}
+    return tx.execute(_FREE, bound).rowcount  # type: ignore[attr-defined, no-any-return] # an UPDATE's result has it

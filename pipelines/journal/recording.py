@@ -1,0 +1,126 @@
+"""Progress is written down: the attempt, where the run now stands, and what must change together with it.
+
+Every write of progress is guarded by owner and fence. A process that was paused for longer than its lease finds its
+rows not met, and commits nothing.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Update, bindparam, insert, null, update
+
+from pipelines.errors import Fenced
+from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.tables import attempts, runs
+from pipelines.run import Attempt, Run, RunState
+from pipelines.transaction import Transaction
+
+_ATTEMPT = insert(attempts)
+
+_OURS = (
+    runs.c.id == bindparam("of"),
+    runs.c.owner == bindparam("mine"),
+    runs.c.fence == bindparam("under"),
+)
+_UNTROUBLED = {"crashes": 0, "solo": False, "solo_deaths": 0}
+
+# A step forward, and the end of a run that went well: refused when a cancellation has come in between.
+_ADVANCE = (
+    update(runs)
+    .where(*_OURS, runs.c.ending.is_(None))
+    .values(step=bindparam("to"), step_since=bindparam("since"), attempt=0, errors=0, **_UNTROUBLED)
+)
+_COMPLETE = (
+    update(runs)
+    .where(*_OURS, runs.c.ending.is_(None))
+    .values(state=RunState.COMPLETED, owner=null(), finished_at=bindparam("since"), **_UNTROUBLED)
+)
+# One step back, to the next undo or into undoing.
+_BACK = (
+    update(runs)
+    .where(*_OURS)
+    .values(
+        state=RunState.UNDOING,
+        ending=bindparam("ends"),
+        reason=bindparam("because"),
+        step=bindparam("to"),
+        step_since=bindparam("since"),
+        attempt=0,
+        errors=0,
+        **_UNTROUBLED,
+    )
+)
+_END = (
+    update(runs)
+    .where(*_OURS)
+    .values(
+        state=bindparam("ends"),
+        ending=bindparam("ends"),
+        reason=bindparam("because"),
+        owner=null(),
+        finished_at=bindparam("since"),
+        **_UNTROUBLED,
+    )
+)
+_PUT_OFF = (
+    update(runs)
+    .where(*_OURS)
+    .values(
+        state=bindparam("now_in"),
+        owner=null(),
+        due_at=now_plus(bindparam("delay")),
+        attempt=bindparam("tries"),
+        errors=bindparam("failures"),
+        **_UNTROUBLED,
+    )
+)
+
+
+def save_attempt(tx: Transaction, run: Run, attempt: Attempt) -> None:
+    """The row of one try; it commits only together with a guarded move of its run."""
+    tx.defer(
+        _ATTEMPT,
+        {
+            "run_id": run.id,
+            "generation": run.generation,
+            "step": attempt.step,
+            "kind": attempt.direction,
+            "number": attempt.number,
+            "outcome": attempt.outcome,
+            "error": attempt.error,
+            "result": attempt.result,
+            "started_at": attempt.started_at,
+            "finished_at": attempt.finished_at,
+        },
+    )
+
+
+def advance(tx: Transaction, run: Run) -> None:
+    """The run goes on to `run.step`."""
+    _guarded(tx, _ADVANCE, run, {"to": run.step, "since": run.step_since})
+
+
+def complete(tx: Transaction, run: Run) -> None:
+    """All steps are done."""
+    _guarded(tx, _COMPLETE, run, {"since": tx.home.clock.now()})
+
+
+def turn_back(tx: Transaction, run: Run) -> None:
+    """The run undoes `run.step` next."""
+    _guarded(tx, _BACK, run, {"ends": run.ending, "because": run.reason, "to": run.step, "since": run.step_since})
+
+
+def end(tx: Transaction, run: Run) -> None:
+    """There is nothing left to do or to undo."""
+    _guarded(tx, _END, run, {"ends": run.state, "because": run.reason, "since": tx.home.clock.now()})
+
+
+def put_off(tx: Transaction, run: Run, delay: timedelta) -> None:
+    """The run waits, without an owner, until it is due."""
+    due = seconds(tx.home.clock.skew_seconds + delay.total_seconds())
+    _guarded(tx, _PUT_OFF, run, {"now_in": run.state, "delay": due, "tries": run.attempt, "failures": run.errors})
+
+
+def _guarded(tx: Transaction, statement: Update, run: Run, values: dict[str, Any]) -> None:
+    ours: dict[str, Any] = {"of": run.id, "mine": tx.home.process_id, "under": run.fence}
+    tx.defer(statement, ours | values, otherwise=Fenced(f"run {run.id} belongs to somebody else, or is cancelled"))

@@ -1,0 +1,157 @@
+"""A pipeline: a named, ordered list of steps, declared in code."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from pipelines.errors import WiringError
+from pipelines.retry import Retry
+from pipelines.step import UNDO_RETRY, Call, Function, Kind, Step
+
+In = TypeVar("In")
+F = TypeVar("F", bound=Function)
+
+NO_RETRY = Retry()
+
+
+class Pipeline(Generic[In]):
+    """Steps run strictly in the order in which they are declared. Name and step names are stored data: keep them."""
+
+    def __init__(self, name: str, input_type: type[In]) -> None:
+        self.name = name
+        self.input_type = input_type
+        self.steps: tuple[Step, ...] = ()
+        self.end: Call | None = None
+
+    def step(
+        self,
+        *,
+        name: str | None = None,
+        retry: Retry = NO_RETRY,
+        timeout: float | None = None,
+        undo: Function | None = None,
+        undo_retry: Retry = UNDO_RETRY,
+        then: Function | None = None,
+    ) -> Callable[[F], F]:
+        """Declare the next step. The function is returned as it is, so that tests can call it.
+
+        `timeout` in seconds is for action steps. `undo` is owed when a later step fails; for an action step also when
+        the step itself fails, since it may have happened. `then` is a transaction function that commits together with
+        the step's end.
+        """
+
+        def declare(function: F) -> F:
+            self._append(
+                Step(
+                    function=function,
+                    name=name or function.__name__,
+                    retry=retry,
+                    timeout=timedelta(seconds=timeout) if timeout is not None else None,
+                    undo=_undo(undo, undo_retry, timeout),
+                    then=Call(function=then) if then is not None else None,
+                )
+            )
+            return function
+
+        return declare
+
+    def at_end(self, function: F) -> F:
+        """Declare the transaction function that sets the record's final state, whatever the ending."""
+        if self.end is not None:
+            raise WiringError(f"{self.name}: at_end is declared twice")
+        self.end = Call(function=function)
+        return function
+
+    def _append(self, step: Step) -> None:
+        if any(earlier.name == step.name for earlier in self.steps):
+            raise WiringError(f"{self.name}: two steps are called {step.name!r}")
+        self.steps = (*self.steps, step)
+
+    @property
+    def first_step(self) -> Step:
+        if not self.steps:
+            raise WiringError(f"{self.name}: has no steps")
+        return self.steps[0]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {step.name: place for place, step in enumerate(self.steps)}
+
+    def step_named(self, name: str) -> Step:
+        return self.steps[self._places[name]]
+
+    def step_after(self, name: str) -> Step | None:
+        place = self._places[name] + 1
+        return self.steps[place] if place < len(self.steps) else None
+
+    def first_undo(self, name: str) -> Step | None:
+        """Which step to undo first when this one could not be finished: itself, if it may have happened."""
+        step = self.step_named(name)
+        if step.undo is not None and step.kind is not Kind.TRANSACTION:
+            return step
+        return self.undo_before(name)
+
+    def undo_before(self, name: str) -> Step | None:
+        """The nearest earlier step that can be undone."""
+        earlier = self.steps[: self._places[name]]
+        return next((step for step in reversed(earlier) if step.undo is not None), None)
+
+    @cached_property
+    def version(self) -> str:
+        """A name for the steps and for the shapes that are stored; optional fields do not count."""
+        shapes = [_shape(self.input_type), *([step.name, step.kind, _shape(step.result_type)] for step in self.steps)]
+        return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def _input(self) -> TypeAdapter[In]:
+        return TypeAdapter(self.input_type)
+
+    def encode(self, payload: In) -> str:
+        return self._input.dump_json(payload).decode()
+
+    def decode(self, payload: str) -> In:
+        return self._input.validate_json(payload)
+
+    @cached_property
+    def _results(self) -> dict[str, TypeAdapter[Any]]:
+        return {step.name: TypeAdapter(step.result_type) for step in self.steps if step.result_type is not None}
+
+    def encode_result(self, step: str, result: Any) -> str | None:
+        adapter = self._results.get(step)
+        return adapter.dump_json(result).decode() if adapter is not None else None
+
+    def decode_result(self, step: str, result: str | None) -> Any:
+        adapter = self._results.get(step)
+        return adapter.validate_json(result) if adapter is not None and result is not None else None
+
+
+def _undo(function: Function | None, retry: Retry, timeout: float | None) -> Step | None:
+    if function is None:
+        return None
+    limit = timedelta(seconds=timeout) if timeout is not None else None
+    return Step(function=function, name=function.__name__, retry=retry, timeout=limit)
+
+
+_UNSHAPELY = {"title", "description", "default", "examples"}
+
+
+def _shape(type_: Any) -> Any:
+    """What a stored value must have: the JSON schema without words and without optional properties."""
+    return None if type_ is None else _required(TypeAdapter(type_).json_schema())
+
+
+def _required(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_required(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _required(value) for key, value in schema.items() if key not in _UNSHAPELY}
+    if isinstance(schema.get("properties"), dict):
+        needed = schema.get("required", [])
+        kept["properties"] = {name: _required(schema["properties"][name]) for name in needed}
+    return kept

@@ -1,0 +1,178 @@
+"""One incarnation of an API or worker process: puts committer, journal and worker together, and ends them in order."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from pipelines import journal
+from pipelines.clock import Clock, SystemClock
+from pipelines.committer import Committer, Limits
+from pipelines.errors import JournalError
+from pipelines.events import Events, ProcessFailed, Subscriber
+from pipelines.pipeline import Pipeline
+from pipelines.retry import Retry
+from pipelines.transaction import Transaction
+from pipelines.worker import Dice, Interruption, Performer, Rhythm, Runner, Slots, Sweep, Worker, wire
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+COMPUTE_THREADS = 4
+
+
+class Process:
+    """Start it on an event loop; write through it; drain and stop it when the host ends.
+
+    `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
+    starts runs and leaves them to others. `on_failure` is called when this process may write no more: end it then.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        pipelines: Iterable[Pipeline[Any]] = (),
+        *,
+        provide: Mapping[Any, object] | None = None,
+        slots: int = 256,
+        rhythm: Rhythm | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        dice: Dice = Retry.drawn_delay,
+        subscribers: Iterable[Subscriber] = (),
+        on_failure: Callable[[str], None] | None = None,
+    ) -> None:
+        self.process_id: UUID = uuid7()
+        self.clock = clock or SystemClock()
+        self.events = Events(*subscribers)
+        self.wired = wire(pipelines, provide or {})
+        self._rhythm = rhythm or Rhythm()
+        self._slots = Slots(slots)
+        self._on_failure = on_failure
+        self._lock = journal.lock_of(journal.parse_url(database_url))
+        self._writers = journal.open_for_writing(database_url)
+        self.readers = journal.open_for_reading(database_url)
+        self._presence = journal.Presence(self.process_id, lease=self._rhythm.lease, clock=self.clock)
+        self._threads = ThreadPoolExecutor(COMPUTE_THREADS, thread_name_prefix="compute")
+        self._committer = Committer(
+            self._writers,
+            self._presence,
+            self,
+            limits=limits,
+            on_wakes=self._receive,
+            on_event=self.events.emit,
+            on_death=self._fail,
+        )
+        self.worker = Worker(self._committer, self._runner(dice), self._slots, self.wired, self.events)
+        self._sweep = Sweep(
+            self.process_id,
+            self._committer,
+            self.worker,
+            self.readers,
+            rhythm=self._rhythm,
+            clock=self.clock,
+            events=self.events,
+            known={key: each.pipeline for key, each in self.wired.items()},
+        )
+        self.failed: str | None = None
+        self._draining = False
+
+    def _runner(self, dice: Dice) -> Runner:
+        performer = Performer(self._committer, self.readers, self._threads, lease_is_sure=self._lease_is_sure)
+        return Runner(self._committer, performer, self.wired, clock=self.clock, dice=dice, events=self.events)
+
+    # What a transaction knows of its process
+
+    def take_slot(self) -> bool:
+        """Whether there was room for one more run; called from the committer's thread."""
+        return self._slots.take()
+
+    def give_back_slot(self) -> None:
+        self._slots.give_back()
+
+    # Life
+
+    async def start(self, *, sweeping: bool = True) -> None:
+        """Take the lock of a SQLite file, enter the journal, recover, and begin to work.
+
+        Raises `AlreadyServed` when another process has the file.
+        """
+        if self._lock is not None:
+            self._lock.acquire()
+        await asyncio.to_thread(self._presence.register, self._writers)
+        self._committer.start()
+        if self._lock is not None:
+            await self._committer.progress(journal.reaping.bury_predecessors)
+        self._slots.open()
+        if sweeping:
+            self._sweep.start()
+            self.worker.look()
+
+    def begin_to_drain(self) -> None:
+        """Take nothing new: runs that are started from here on are for others. May be called from a signal handler."""
+        self._draining = True
+        self._sweep.drain()
+        self.worker.leave_between_steps()
+
+    async def drain(self, *, grace: timedelta = timedelta(seconds=25)) -> None:
+        """Let steps finish within the grace, then break them off; no attempt is burned."""
+        self.begin_to_drain()
+        try:
+            await self._committer.progress(journal.presence.begin_to_drain)
+            async with asyncio.timeout(grace.total_seconds()):
+                await self.worker.idle()
+        except TimeoutError:
+            self.worker.interrupt_all(Interruption.LEAVING)
+            await self.worker.idle()
+        except JournalError:
+            return  # the journal has no ear for us; our lease will say it
+
+    async def stop(self) -> None:
+        """Free what is left and leave the journal. Nothing is written after this."""
+        self.begin_to_drain()
+        await self._sweep.stop()
+        if self.failed is None:
+            await self._leave()
+        await self.worker.stop()
+        await self._committer.stop()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.readers.dispose()
+        self._writers.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+    async def _leave(self) -> None:
+        try:
+            async with asyncio.timeout(self._rhythm.lease.total_seconds()):
+                await self._committer.progress(journal.presence.leave)
+        except (JournalError, TimeoutError):
+            return  # then our lease runs out
+
+    # Work
+
+    async def write(self, function: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a transaction function in the next COMMIT, and give its result after it. See `Committer.write`."""
+        return await self._committer.write(function, *args, **kwargs)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it takes new work."""
+        return self.failed is None and not self._draining and not self._committer.is_closed
+
+    def _receive(self, news: Sequence[object]) -> None:
+        self.worker.receive(news)
+
+    def _lease_is_sure(self) -> bool:
+        return self._rhythm.is_sure(self.clock.monotonic() - self._committer.renewed_at)
+
+    def _fail(self, death: Exception) -> None:
+        self.failed = str(death)
+        self.begin_to_drain()
+        self.worker.interrupt_all(Interruption.LEASE_UNSURE)
+        self.events.emit(ProcessFailed(self.failed))
+        if self._on_failure is not None:
+            self._on_failure(self.failed)

@@ -1,0 +1,123 @@
+"""One execution of a pipeline for one input: its states, and how it moves from one to the next."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+
+class RunState(StrEnum):
+    """Where a run stands; the words of the journal, the metrics and the API."""
+
+    READY = "ready"
+    RUNNING = "running"
+    WAITING = "waiting"
+    UNDOING = "undoing"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    QUARANTINED = "quarantined"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({RunState.COMPLETED, RunState.REJECTED, RunState.FAILED, RunState.CANCELLED, RunState.QUARANTINED})
+OPEN = frozenset(RunState) - TERMINAL
+
+
+class Direction(StrEnum):
+    """Whether an attempt did a step or undid it."""
+
+    DO = "do"
+    UNDO = "undo"
+
+
+class AttemptOutcome(StrEnum):
+    """How an attempt ended; the words of the journal and the metrics."""
+
+    SUCCESS = "success"
+    RETRY = "retry"
+    THROTTLED = "throttled"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ends, and why; what `@pipeline.at_end` asks for."""
+
+    state: RunState
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as its owner holds it. `step` is the one to do next or, while undoing, the one to undo next."""
+
+    id: UUID
+    pipeline: str
+    version: str
+    payload: str
+    state: RunState
+    step: str
+    fence: int
+    created_at: datetime
+    step_since: datetime
+    generation: int = 0
+    attempt: int = 0
+    errors: int = 0
+    crashes: int = 0
+    solo: bool = False
+    ending: RunState | None = None
+    reason: str | None = None
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def direction(self) -> Direction:
+        return Direction.UNDO if self.state is RunState.UNDOING else Direction.DO
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at this step, whoever owns the run; another for its undo."""
+        return str(uuid5(self.id, f"{self.step}/{self.direction}/{self.generation}"))
+
+    def at_step(self, step: str, since: datetime, results: dict[str, Any]) -> "Run":
+        """The run one step on, in the direction in which it is going."""
+        return replace(self, step=step, step_since=since, attempt=0, errors=0, crashes=0, solo=False, results=results)
+
+    def postponed(self, *, counted: bool) -> "Run":
+        """The run after an attempt that did not get it on; only an error counts against the budget."""
+        state = self.state if self.state is RunState.UNDOING else RunState.WAITING
+        return replace(self, state=state, attempt=self.attempt + 1, errors=self.errors + counted, crashes=0, solo=False)
+
+    def turned_back(self, ending: RunState, reason: str | None, *, step: str, since: datetime) -> "Run":
+        """The run on its way back, `step` being the first to undo."""
+        back = replace(self, state=RunState.UNDOING, ending=ending, reason=reason)
+        return back.at_step(step, since, self.results)
+
+    def ended(self, state: RunState, reason: str | None = None) -> "Run":
+        """The run at its end."""
+        return replace(self, state=state, ending=state, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at one step of one run, as the journal keeps it."""
+
+    step: str
+    direction: Direction
+    number: int
+    outcome: AttemptOutcome
+    started_at: datetime
+    finished_at: datetime
+    error: str | None = None
+    result: str | None = None
+
+    @property
+    def took(self) -> timedelta:
+        return self.finished_at - self.started_at

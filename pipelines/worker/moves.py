@@ -1,0 +1,171 @@
+"""How a run moves: transaction functions, each of which writes the attempt and where the run then stands.
+
+What must change together with a move (a step's `then`, the pipeline's `at_end`) is called in the same transaction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll
+from pipelines.errors import Reject
+from pipelines.journal import recording
+from pipelines.run import Attempt, AttemptOutcome, Ending, Run, RunState
+from pipelines.step import Step
+from pipelines.transaction import Transaction
+from pipelines.worker.wiring import Occasion, WiredPipeline
+
+LONGEST_ERROR = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The run after a move, the attempt that moved it, and whether it is still in its owner's hands."""
+
+    run: Run
+    attempt: Attempt
+    still_ours: bool
+    delay: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run in the hands of its owner, with what was read from it once."""
+
+    run: Run
+    wired: WiredPipeline
+    payload: Any
+
+
+Move = Callable[[Transaction, Held, Attempt], Moved]
+
+
+def move_after(decision: Decision, held: Held) -> Move:
+    """Choose the transaction function that writes down what follows an attempt."""
+    match decision:
+        case Postpone(pause=delay) | RetryLater(delay=delay):
+            return partial(put_off, delay=delay)
+        case _ if held.run.state is RunState.UNDOING:
+            return go_back
+        case UndoAll(error=error):
+            ending = RunState.REJECTED if decision.is_refusal else RunState.FAILED
+            return partial(turn_back, ending=ending, reason=said(error))
+        case Continue(result=result):
+            return partial(go_on, result=result)
+
+
+def said(error: Exception) -> str:
+    """Say in a line what went wrong, fit to be stored: a refusal in its own words, anything else with its kind."""
+    text = error.reason if isinstance(error, Reject) else f"{type(error).__name__}: {error}"
+    return text.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_ERROR]
+
+
+def attempt_of(
+    held: Held,
+    started: datetime,
+    finished: datetime,
+    outcome: AttemptOutcome,
+    *,
+    error: str | None = None,
+    result: str | None = None,
+) -> Attempt:
+    """Describe the try that has just been made at the run's step."""
+    run = held.run
+    return Attempt(
+        step=run.step,
+        direction=run.direction,
+        number=run.attempt + 1,
+        outcome=outcome,
+        started_at=started,
+        finished_at=finished,
+        error=error,
+        result=result,
+    )
+
+
+def perform(tx: Transaction, held: Held, occasion: Occasion) -> Moved:
+    """A transaction step or undo: its effect and its attempt row in one COMMIT."""
+    run, started = held.run, tx.home.clock.now()
+    step = held.wired.steps[run.step]
+    undoing = run.state is RunState.UNDOING
+    occasion.tx = tx
+    result = (step.undo if undoing and step.undo else step).call(occasion)
+    kept = None if undoing else held.wired.pipeline.encode_result(run.step, result)
+    attempt = attempt_of(held, started, tx.home.clock.now(), AttemptOutcome.SUCCESS, result=kept)
+    return go_back(tx, held, attempt) if undoing else go_on(tx, held, attempt, result)
+
+
+def go_on(tx: Transaction, held: Held, attempt: Attempt, result: Any) -> Moved:
+    """The step is done: on to the next, or to the end."""
+    run, wired = held.run, held.wired
+    recording.save_attempt(tx, run, attempt)
+    results = run.results if result is None else {**run.results, run.step: result}
+    then = wired.steps[run.step].then
+    if then is not None:
+        then(Occasion(payload=held.payload, results=results, tx=tx))
+    following = wired.pipeline.step_after(run.step)
+    if following is None:
+        moved = run.ended(RunState.COMPLETED)
+        _settle(tx, held, moved)
+        recording.complete(tx, moved)
+    else:
+        moved = run.at_step(following.name, attempt.finished_at, results)
+        recording.advance(tx, moved)
+    return Moved(moved, attempt, still_ours=following is not None)
+
+
+def put_off(tx: Transaction, held: Held, attempt: Attempt, delay: timedelta) -> Moved:
+    """Another attempt, later."""
+    counted = attempt.outcome is AttemptOutcome.RETRY
+    moved = held.run.postponed(counted=counted)
+    recording.save_attempt(tx, held.run, attempt)
+    recording.put_off(tx, moved, delay)
+    return Moved(moved, attempt, still_ours=False, delay=delay)
+
+
+def turn_back(tx: Transaction, held: Held, attempt: Attempt, ending: RunState, reason: str | None) -> Moved:
+    """There is no way forward: undo what was done, beginning with this step if it may have happened."""
+    recording.save_attempt(tx, held.run, attempt)
+    undo = held.wired.pipeline.first_undo(held.run.step)
+    return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
+
+
+def go_back(tx: Transaction, held: Held, attempt: Attempt) -> Moved:
+    """The undo is done, or given up: on to the one before. An undo that was given up makes the ending a failure."""
+    run = held.run
+    recording.save_attempt(tx, run, attempt)
+    ending, reason = run.ending or RunState.FAILED, run.reason
+    if attempt.outcome is not AttemptOutcome.SUCCESS:
+        ending, reason = RunState.FAILED, f"{reason}; undoing {run.step} was given up: {attempt.error}"
+    undo = held.wired.pipeline.undo_before(run.step)
+    return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
+
+
+def give_up(tx: Transaction, held: Held, attempt: Attempt, reason: str) -> Moved:
+    """The last way out, when the end itself fails: the run is a dead letter, and its record stays as it was."""
+    recording.save_attempt(tx, held.run, attempt)
+    moved = held.run.ended(RunState.FAILED, reason)
+    recording.end(tx, moved)
+    return Moved(moved, attempt, still_ours=False)
+
+
+def _backwards(
+    tx: Transaction, held: Held, attempt: Attempt, *, undo: Step | None, ending: RunState, reason: str | None
+) -> Moved:
+    if undo is None:
+        moved = held.run.ended(ending, reason)
+        _settle(tx, held, moved)
+        recording.end(tx, moved)
+    else:
+        moved = held.run.turned_back(ending, reason, step=undo.name, since=attempt.finished_at)
+        recording.turn_back(tx, moved)
+    return Moved(moved, attempt, still_ours=undo is not None)
+
+
+def _settle(tx: Transaction, held: Held, run: Run) -> None:
+    """Set the record's final state in the transaction that ends the run."""
+    if held.wired.end is not None:
+        ending = Ending(run.state, run.reason)
+        held.wired.end(Occasion(payload=held.payload, results=run.results, tx=tx, ending=ending))

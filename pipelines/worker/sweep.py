@@ -1,0 +1,158 @@
+"""What a process does again and again: renew its lease, look for due runs, reap the dead. The sweep is the truth."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipelines.clock import Clock
+from pipelines.committer import Committer
+from pipelines.errors import JournalError
+from pipelines.events import Events, RunsReaped
+from pipelines.journal import claiming, reaping
+from pipelines.transaction import ReadSession, Transaction
+from pipelines.worker.hand import Interruption
+from pipelines.worker.worker import Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rhythm:
+    """How long a lease lasts, and how often what is done. The relation between them is enforced."""
+
+    lease: timedelta = timedelta(seconds=15)
+    sweep: timedelta = timedelta(seconds=1)
+
+    @property
+    def renewal(self) -> timedelta:
+        return self.lease / 3
+
+    @property
+    def margin(self) -> timedelta:
+        """Between the last moment at which an effect may start and the end of the lease."""
+        return self.lease / 5
+
+    def is_sure(self, age_seconds: float) -> bool:
+        """Whether a lease whose last confirmed renewal was sent so long ago still holds for certain."""
+        return age_seconds < (self.lease - self.margin).total_seconds()
+
+    def __post_init__(self) -> None:
+        if self.lease < timedelta(seconds=1) or 2 * self.renewal + self.margin >= self.lease:
+            raise ValueError("a lease must be at least a second, and outlast two renewals and the margin")
+
+
+class Sweep:
+    """The recurring duties of one process."""
+
+    def __init__(
+        self,
+        process_id: UUID,
+        committer: Committer,
+        worker: Worker,
+        readers: Engine,
+        *,
+        rhythm: Rhythm,
+        clock: Clock,
+        events: Events,
+        known: claiming.Known,
+    ) -> None:
+        self._me = process_id
+        self._committer = committer
+        self._worker = worker
+        self._readers = readers
+        self._rhythm = rhythm
+        self._clock = clock
+        self._events = events
+        self._known = known
+        self._tasks: list[asyncio.Task[None]] = []
+        self._steady_since = clock.monotonic()
+        self._draining = False
+
+    def start(self) -> None:
+        """Begin; a random phase keeps processes that start together from sweeping together."""
+        duties = (
+            (self._renew, self._rhythm.renewal),
+            (self._watch, self._rhythm.margin / 3),
+            (self._look_around, self._rhythm.sweep),
+        )
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(_again_and_again(duty, every), name=duty.__name__) for duty, every in duties]
+
+    def drain(self) -> None:
+        """Renew the lease to the end, but look for nothing more."""
+        self._draining = True
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _renew(self) -> None:
+        """An empty member, submitted by the event loop: a wedged loop stops renewing, as it should."""
+        before = self._committer.renewed_at
+        await self._committer.progress(_nothing)
+        if self._clock.monotonic() - before > self._rhythm.lease.total_seconds():
+            self._steady_since = self._clock.monotonic()
+        await self._worker.give_back_dropped()
+
+    async def _watch(self) -> None:
+        """Past the lease's safe part calls under way are broken off."""
+        if not self._rhythm.is_sure(self._clock.monotonic() - self._committer.renewed_at):
+            self._worker.interrupt_all(Interruption.LEASE_UNSURE)
+
+    async def _look_around(self) -> None:
+        if self._draining:
+            return
+        seen = await asyncio.to_thread(self._read)
+        if seen.late and self._is_steady_for(self._rhythm.lease):
+            count_crash = self._is_steady_for(2 * self._rhythm.lease)
+            freed = await self._committer.progress(_reap, count_crash)
+            self._events.emit(RunsReaped(freed, quarantined=0))
+        if seen.due or seen.late:
+            self._worker.look()
+        for run_id in seen.cancelled:
+            if run_id in self._worker.hands:
+                self._worker.hands[run_id].interrupt(Interruption.CANCELLED)
+
+    def _read(self) -> "Seen":
+        skew = self._clock.skew_seconds
+        with ReadSession(self._readers) as session:
+            return Seen(
+                due=claiming.is_any_due(session, self._known, skew),
+                late=reaping.is_any_late(session, skew),
+                cancelled=tuple(claiming.cancelled_under_us(session, self._me)),
+            )
+
+    def _is_steady_for(self, span: timedelta) -> bool:
+        """After an outage of the database everybody looks dead: whoever has just come back declares nobody so."""
+        return self._clock.monotonic() - self._steady_since >= span.total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at the journal found."""
+
+    due: bool
+    late: bool
+    cancelled: tuple[UUID, ...]
+
+
+def _nothing(_: Transaction) -> None:
+    """The batch itself renews the lease."""
+
+
+def _reap(tx: Transaction, count_crash: bool) -> int:  # noqa: FBT001 - a committer's member takes what it is given
+    return reaping.reap(tx, count_crash=count_crash, jitter=random.random())  # noqa: S311 - spreads load, no secret
+
+
+async def _again_and_again(duty: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    while True:
+        await asyncio.sleep(every.total_seconds() * random.uniform(0.8, 1.0))  # noqa: S311 - spreads load, no secret
+        try:
+            await duty()
+        except (JournalError, SQLAlchemyError):
+            continue  # the database is away; the committer says so to those who wait

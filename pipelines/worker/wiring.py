@@ -1,0 +1,137 @@
+"""Parameters are filled by type. Whether everything asked for is there is found out when the application starts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.errors import WiringError
+from pipelines.pipeline import Pipeline
+from pipelines.run import Ending
+from pipelines.step import Call, Kind, Step, StepContext
+from pipelines.transaction import ReadSession, Transaction
+
+
+@dataclass(slots=True, kw_only=True)
+class Occasion:
+    """All that one call may be given."""
+
+    payload: Any
+    results: Mapping[str, Any]
+    context: StepContext | None = None
+    tx: Transaction | None = None
+    session: ReadSession | None = None
+    ending: Ending | None = None
+
+
+Source = Callable[[Occasion], Any]
+
+
+class Wired:
+    """A function, and where each of its parameters comes from."""
+
+    def __init__(self, call: Call, sources: Mapping[str, Source]) -> None:
+        self.function = call.function
+        self._sources = tuple(sources.items())
+
+    def __call__(self, occasion: Occasion) -> Any:
+        """Call it; for an `async def` this gives the coroutine."""
+        return self.function(**{name: source(occasion) for name, source in self._sources})
+
+
+@dataclass(frozen=True)
+class WiredStep:
+    """A step whose every parameter has a source."""
+
+    step: Step
+    call: Wired
+    undo: "WiredStep | None"
+    then: Wired | None
+
+
+class WiredPipeline:
+    """A pipeline that can run in this process."""
+
+    def __init__(self, pipeline: Pipeline[Any], provided: Mapping[type, object]) -> None:
+        self.pipeline = pipeline
+        self._provided = provided
+        self._earlier: dict[Any, str | None] = {}
+        pipeline.first_step  # noqa: B018 - raises when there is none
+        self.steps: dict[str, WiredStep] = {step.name: self._wired_step(step) for step in pipeline.steps}
+        self.end = self._wired(pipeline.end, {Transaction: _tx, Ending: _ending}) if pipeline.end is not None else None
+
+    def _wired_step(self, step: Step) -> WiredStep:
+        own = _OWN[step.kind]
+        wired = self._wired(step, own | self._result_sources())
+        undo = self._wired_undo(step.undo) if step.undo is not None else None
+        if step.result_type is not None:
+            # Two steps that return the same type leave nothing to tell them apart by: then neither is given.
+            self._earlier[step.result_type] = None if step.result_type in self._earlier else step.name
+        then = self._wired(step.then, {Transaction: _tx} | self._result_sources()) if step.then is not None else None
+        return WiredStep(step, wired, undo, then)
+
+    def _wired_undo(self, undo: Step) -> WiredStep:
+        """An undo works by key and needs no result: none is offered."""
+        return WiredStep(undo, self._wired(undo, _OWN[undo.kind]), undo=None, then=None)
+
+    def _result_sources(self) -> dict[Any, Source]:
+        return {type_: _result_of(name) for type_, name in self._earlier.items() if name is not None}
+
+    def _wired(self, call: Call, offered: Mapping[Any, Source]) -> Wired:
+        known = {self.pipeline.input_type: _payload} | dict(offered)
+        return Wired(call, {name: self._source(call, name, wanted, known) for name, wanted in call.parameters.items()})
+
+    def _source(self, call: Call, name: str, wanted: Any, known: Mapping[Any, Source]) -> Source:
+        if wanted in known:
+            return known[wanted]
+        if wanted in self._provided:
+            gateway = self._provided[wanted]
+            return lambda _: gateway
+        raise WiringError(
+            f"{self.pipeline.name}: {call.label} asks for {name}: {getattr(wanted, '__name__', wanted)}, and nobody "
+            f"provides it. There are: {', '.join(sorted(_names([*known, *self._provided])))}."
+        )
+
+
+def wire(pipelines: Iterable[Pipeline[Any]], provided: Mapping[type, object]) -> dict[tuple[str, str], WiredPipeline]:
+    """All pipelines, by name and version. Raises `WiringError` with what is missing."""
+    wired: dict[tuple[str, str], WiredPipeline] = {}
+    for pipeline in pipelines:
+        if any(name == pipeline.name for name, _ in wired):
+            raise WiringError(f"two pipelines are called {pipeline.name!r}")
+        wired[pipeline.name, pipeline.version] = WiredPipeline(pipeline, provided)
+    return wired
+
+
+def _names(types: Iterable[Any]) -> list[str]:
+    return [getattr(type_, "__name__", str(type_)) for type_ in types]
+
+
+def _payload(occasion: Occasion) -> Any:
+    return occasion.payload
+
+
+def _tx(occasion: Occasion) -> Any:
+    return occasion.tx
+
+
+def _session(occasion: Occasion) -> Any:
+    return occasion.session
+
+
+def _context(occasion: Occasion) -> Any:
+    return occasion.context
+
+
+def _ending(occasion: Occasion) -> Any:
+    return occasion.ending
+
+
+def _result_of(step: str) -> Source:
+    return lambda occasion: occasion.results[step]
+
+
+_OWN: dict[Kind, dict[Any, Source]] = {
+    Kind.TRANSACTION: {Transaction: _tx, StepContext: _context},
+    Kind.ACTION: {StepContext: _context},
+    Kind.COMPUTE: {ReadSession: _session, StepContext: _context},
+}

@@ -1,0 +1,157 @@
+"""The part of a process that takes runs and carries them from step to step. It only wires: slots, hands, claims."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from pipelines.committer import Committer
+from pipelines.errors import Fenced, JournalError
+from pipelines.events import Events, RunStarted
+from pipelines.journal import RunIsCancelled, RunIsOurs, RunIsReady, claiming
+from pipelines.run import Run
+from pipelines.worker.hand import Hand, Interrupted, Interruption
+from pipelines.worker.insisting import insist
+from pipelines.worker.runner import Runner
+from pipelines.worker.slots import Slots
+from pipelines.worker.wiring import WiredPipeline
+
+MOST_AT_ONCE = 64  # runs per claim: enough for a batch, and new orders still find a slot
+
+
+class Worker:
+    """Call it from the event loop only."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        runner: Runner,
+        slots: Slots,
+        wired: Mapping[tuple[str, str], WiredPipeline],
+        events: Events,
+    ) -> None:
+        self._committer = committer
+        self._runner = runner
+        self._slots = slots
+        self._known = {key: each.pipeline for key, each in wired.items()}
+        self._events = events
+        self._hands: dict[UUID, Hand] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._claiming: asyncio.Task[None] | None = None
+        self._is_more = False
+        self._dropped: list[Run] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def hands(self) -> Mapping[UUID, Hand]:
+        """The runs that this worker holds."""
+        return self._hands
+
+    def receive(self, news: Sequence[object]) -> None:
+        """Wake-ups of a committed batch. They are hints: whoever misses one is found by the sweep."""
+        for item in news:
+            match item:
+                case RunIsOurs(run):
+                    self._events.emit(RunStarted(run.id, run.pipeline))
+                    self._take_on(run)
+                case RunIsReady(run_id, pipeline):
+                    self._events.emit(RunStarted(run_id, pipeline))
+                    self.look()
+                case RunIsCancelled(run_id) if run_id in self._hands:
+                    self._hands[run_id].interrupt(Interruption.CANCELLED)
+                case _:
+                    self.look()
+
+    def look(self) -> None:
+        """Claim what is due, soon. Calls that come meanwhile make it look once more."""
+        self._is_more = True
+        if self._claiming is None:
+            self._claiming = asyncio.get_running_loop().create_task(self._claim_all(), name="claim")
+
+    async def _claim_all(self) -> None:
+        try:
+            while self._is_more and (slots := self._slots.take_up_to(MOST_AT_ONCE)):
+                self._is_more = False
+                self._is_more |= await self._claim(slots)
+        except JournalError:
+            pass  # the sweep will look again
+        finally:
+            self._claiming = None
+
+    async def _claim(self, slots: int) -> bool:
+        """Whether there may be more."""
+        runs: list[Run] = []
+        try:
+            runs = await self._committer.progress(claiming.claim, self._known, slots)
+        finally:
+            self._slots.give_back(slots - len(runs))
+        for run in runs:
+            self._take_on(run)
+        return len(runs) == slots
+
+    def _take_on(self, run: Run) -> None:
+        hand = self._hands[run.id] = Hand(run.id)
+        self._idle.clear()
+        task = asyncio.get_running_loop().create_task(self._carry(run, hand), name=f"run {run.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, run: Run, hand: Hand) -> None:
+        try:
+            delay = await self._runner.carry_on(run, hand)
+            if delay is not None:
+                self.look_in(delay)
+        except Fenced:
+            pass  # whoever has it now carries it on
+        except (Interrupted, JournalError):
+            self._dropped.append(run)
+        except BaseException:
+            self._dropped.append(run)
+            raise
+        finally:
+            self._let_go(run)
+
+    def _let_go(self, run: Run) -> None:
+        del self._hands[run.id]
+        self._slots.give_back()
+        if not self._hands:
+            self._idle.set()
+        if self._is_more:
+            self.look()
+
+    def look_in(self, delay: timedelta) -> None:
+        """Look when a run that was put off here is due; should we miss it, the sweep does not."""
+        asyncio.get_running_loop().call_later(delay.total_seconds() + 0.01, self.look)
+
+    async def give_back_dropped(self) -> None:
+        """Free the runs that this worker let go of without an end, so that they do not wait for our death."""
+        while self._dropped:
+            await insist(self._committer, claiming.give_back_one, self._dropped[-1])
+            self._dropped.pop()
+            self.look()
+
+    def interrupt_all(self, interruption: Interruption) -> None:
+        """Break off what calls the outside; what is in the committer finishes."""
+        for hand in self._hands.values():
+            hand.interrupt(interruption)
+
+    def leave_between_steps(self) -> None:
+        """Take nothing more, and hand each run over after the step that it is in."""
+        self._slots.close()
+        for hand in self._hands.values():
+            hand.leave()
+
+    async def idle(self) -> None:
+        """Until it holds no run."""
+        await self._idle.wait()
+
+    @property
+    def is_claiming(self) -> bool:
+        return self._claiming is not None
+
+    async def stop(self) -> None:
+        """End what is left; the journal will say where each run stands."""
+        for task in [*self._tasks, *([self._claiming] if self._claiming else [])]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
