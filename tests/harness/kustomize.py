@@ -12,7 +12,7 @@ import yaml
 Manifest: TypeAlias = dict[str, Any]
 
 _KNOWN = {"apiVersion", "kind", "namespace", "resources", "patches", "images", "replacements"}
-_PATCH, _IMAGE = {"path"}, {"name", "newName", "newTag", "digest"}
+_PATCH, _IMAGE = {"path"}, {"name", "newName", "newTag"}
 _REPLACEMENT, _TARGET = {"source", "targets"}, {"select", "fieldPaths", "options"}
 # What identifies the members of a list of objects; a list not named here is replaced as a whole.
 _MERGE_KEYS = {
@@ -25,7 +25,7 @@ _MERGE_KEYS = {
 _CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "StorageClass"}
 
 
-class UnknownToTests(Exception):  # noqa: N818 - it is a gap of this file, not an error of the manifests
+class UnknownToTests(Exception):
     """A kustomization uses what this renderer does not know: extend it, or do without."""
 
 
@@ -115,15 +115,12 @@ def _move(manifests: list[Manifest], namespace: str) -> None:
 
 def _name_image(manifests: list[Manifest], image: Manifest) -> None:
     def renamed(name: str) -> str:
-        return _image_name(image) if name.partition(":")[0] == image["name"] else name
+        return new if name.partition(":")[0] == image["name"] else name
+
+    new = f"{image.get('newName', image['name'])}:{image['newTag']}"
 
     for manifest in manifests:
         _change_everywhere(manifest, "image", renamed)
-
-
-def _image_name(image: Manifest) -> str:
-    name = image.get("newName", image["name"])
-    return f"{name}@{image['digest']}" if "digest" in image else f"{name}:{image['newTag']}"
 
 
 def _change_everywhere(node: object, key: str, change: Callable[[str], str]) -> None:
