@@ -2,6 +2,7 @@
 
 import sqlite3
 from enum import Enum, auto
+from typing import Any, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -67,8 +68,20 @@ def commit(connection: Connection) -> None:
 
     PostgreSQL answers the COMMIT of an aborted transaction with the tag ROLLBACK and no error.
     """
-    answer = connection.exec_driver_sql("COMMIT")
-    if connection.dialect.name == "postgresql":
-        tag = answer.context.cursor.statusmessage
-        if tag != "COMMIT":
-            raise SilentRollbackError(tag)
+    if connection.dialect.name != "postgresql":
+        connection.exec_driver_sql("COMMIT")
+    elif (tag := _tag_of_commit(connection)) != "COMMIT":
+        raise SilentRollbackError(tag)
+
+
+def _tag_of_commit(connection: Connection) -> str | None:
+    """Past SQLAlchemy, which does not keep the answer's tag; its errors are shaped as SQLAlchemy's again."""
+    raw = cast("Any", connection.connection.driver_connection)
+    dialect = connection.dialect
+    driver = cast("Any", dialect).dbapi
+    try:
+        tag: str | None = raw.execute("COMMIT").statusmessage
+    except driver.Error as error:
+        lost = dialect.is_disconnect(error, raw, None)
+        raise DBAPIError.instance("COMMIT", None, error, driver.Error, connection_invalidated=lost) from error
+    return tag
