@@ -54,12 +54,8 @@ def test_the_image_has_no_compiler(last: Stage) -> None:
 
 
 def test_the_image_runs_as_the_user_of_the_pods(last: Stage, cluster: Cluster) -> None:
-    users = {
-        f"{pod.spec['securityContext'][k1]}:{pod.spec['securityContext'][k2]}"
-        for pod in cluster.pods
-        for k1, k2 in [("runAsUser", "runAsGroup")]
-    }
-    assert users == {last.the("USER")}
+    contexts = [pod.spec["securityContext"] for pod in cluster.pods]
+    assert {f"{context['runAsUser']}:{context['runAsGroup']}" for context in contexts} == {last.the("USER")}
 
 
 def test_the_image_starts_a_command_of_the_project(last: Stage) -> None:

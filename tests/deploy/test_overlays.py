@@ -57,10 +57,8 @@ def test_postgres_migrates_in_a_job_named_after_the_release(postgres_overlay: Cl
 
 
 def test_postgres_serves_without_the_rights_of_the_owner(postgres_overlay: Cluster) -> None:
-    keys = {
-        container["name"]: source["valueFrom"]["secretKeyRef"]["key"]
-        for container in postgres_overlay.containers
-        for source in container["env"]
-        if source["name"] == "ORDERS_DATABASE_URL"
+    secrets = {container["name"]: postgres_overlay.secrets(container) for container in postgres_overlay.containers}
+    assert secrets == {
+        "orders": {"ORDERS_DATABASE_URL": ("orders-database", "url")},
+        "migrate": {"ORDERS_DATABASE_URL": ("orders-database", "owner-url")},
     }
-    assert keys == {"orders": "url", "migrate": "owner-url"}

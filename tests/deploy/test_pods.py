@@ -6,6 +6,7 @@ from tests.harness.kustomize import Manifest
 from tests.harness.manifests import Cluster
 
 _DRAIN_SECONDS = 20 + 25  # requests, then running steps
+_SELECTING = ("Deployment", "PodDisruptionBudget")
 _WRITABLE = {"/tmp", "/data"}  # noqa: S108 - mount points
 
 
@@ -85,9 +86,6 @@ def selectors(cluster: Cluster) -> list[Manifest]:
     matchers = [manifest["spec"]["selector"] for kind in _SELECTING for manifest in cluster.every(kind)]
     matchers += [constraint["labelSelector"] for constraint in spread]
     return [cluster.the("Service")["spec"]["selector"], *(matcher["matchLabels"] for matcher in matchers)]
-
-
-_SELECTING = ("Deployment", "PodDisruptionBudget")
 
 
 def test_a_selector_means_the_pods_of_the_service_only(cluster: Cluster) -> None:

@@ -51,6 +51,11 @@ class Cluster:
         """The environment of a container, less what comes from secrets."""
         return dict(self._plain_settings(container))
 
+    def secrets(self, container: Manifest) -> dict[str, tuple[str, str]]:
+        """Which settings come from which key of which secret, as far as the container names them one by one."""
+        sources = {entry["name"]: entry.get("valueFrom", {}).get("secretKeyRef") for entry in container.get("env", [])}
+        return {name: (source["name"], source["key"]) for name, source in sources.items() if source}
+
     def _plain_settings(self, container: Manifest) -> Iterator[tuple[str, str]]:
         maps = {manifest["metadata"]["name"]: manifest["data"] for manifest in self.every("ConfigMap")}
         for source in container.get("envFrom", []):
