@@ -21,7 +21,8 @@ from pipelines.errors import (
     WiringError,
 )
 from pipelines.journal import cancel, start
-from pipelines.journal.browsing import RunRecord
+from pipelines.journal.browsing import RunRecord, RunStanding, standings
+from pipelines.journal.browsing import find as find_run
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retry import Retry, Tried
@@ -51,6 +52,7 @@ __all__ = [
     "Retry",
     "Rhythm",
     "RunRecord",
+    "RunStanding",
     "RunState",
     "StateConflict",
     "StepContext",
@@ -63,5 +65,7 @@ __all__ = [
     "UnknownRun",
     "WiringError",
     "cancel",
+    "find_run",
+    "standings",
     "start",
 ]

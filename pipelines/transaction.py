@@ -1,6 +1,6 @@
 """The two sessions a function may ask for: `Transaction` writes, inside the committer; `ReadSession` reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
@@ -45,6 +45,7 @@ class Mark:
 
     deferred: int
     wakes: int
+    noted: int
     slots: int
     writes: int
 
@@ -57,7 +58,8 @@ class Transaction(Session):
     """A SQLModel session shared by one batch of the committer, with two more verbs.
 
     It belongs to the committer's thread and ends with the batch: return values from a transaction function, never
-    rows. The function may be called again with a fresh transaction, so it must have no other effects.
+    rows. The function may be called again with a fresh transaction, so it must have no other effects. What members of
+    one batch may share, such as a price read once, goes into `noted`; it ends with the batch.
     """
 
     def __init__(self, connection: Connection, home: Home) -> None:
@@ -65,6 +67,7 @@ class Transaction(Session):
         self.home = home
         self.deferred: list[Deferred] = []
         self.wakes: list[object] = []
+        self.noted: dict[Hashable, Any] = {}
         self.member = 0
         self._slots = 0
         self._writes = 0
@@ -97,7 +100,7 @@ class Transaction(Session):
 
     def mark(self) -> Mark:
         """Remember what is here before the next member is called."""
-        return Mark(len(self.deferred), len(self.wakes), self._slots, self._writes)
+        return Mark(len(self.deferred), len(self.wakes), len(self.noted), self._slots, self._writes)
 
     def wrote_since(self, mark: Mark) -> bool:
         """Whether anything has reached, or would reach, the database that `drop_since` could not take back."""
@@ -107,6 +110,8 @@ class Transaction(Session):
         """Forget what a member that failed had asked for."""
         del self.deferred[mark.deferred :]
         del self.wakes[mark.wakes :]
+        while len(self.noted) > mark.noted:
+            self.noted.popitem()
         self._give_back(self._slots - mark.slots)
 
     def abandon(self) -> None:

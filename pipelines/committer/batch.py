@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipelines.committer.faults import Fault, fault_of
 from pipelines.committer.members import Member
 from pipelines.transaction import Deferred, Transaction
 
-UNRANKED = 100  # tables that name no place in the lock order come last
+UNRANKED = 1000  # tables that name no place in the lock order come last, parents before children
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,12 @@ def _groups(deferred: Iterable[Deferred]) -> list[list[Deferred]]:
 
 def _place(deferred: Deferred) -> tuple[int, bool, int, bool, Any, int]:
     statement = deferred.statement
-    table = statement.table
-    rank = table.info.get("lock_rank", UNRANKED) if isinstance(table, Table) else UNRANKED
+    rank = _rank_of(statement.table) if isinstance(statement.table, Table) else UNRANKED
     key = next(iter(deferred.row.values()))
     return rank, statement.is_update, id(statement), deferred.otherwise is None, key, deferred.member
+
+
+@cache
+def _rank_of(table: Table) -> int:
+    rank: int = table.info.get("lock_rank", UNRANKED + table.metadata.sorted_tables.index(table))
+    return rank

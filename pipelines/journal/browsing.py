@@ -1,5 +1,6 @@
 """Looking at runs, without touching them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,9 @@ _ATTEMPTS = (
     .where(attempts.c.run_id == bindparam("of"))
     .order_by(attempts.c.started_at, attempts.c.kind, attempts.c.number)
 )
+_STANDINGS = select(runs.c.id, runs.c.state, runs.c.step, runs.c.attempt, runs.c.ending, runs.c.reason).where(
+    runs.c.id.in_(bindparam("of", expanding=True))
+)
 _DEPTHS = (
     select(runs.c.pipeline, runs.c.state, func.count())
     .where(runs.c.state.in_([*OPEN, RunState.FAILED, RunState.QUARANTINED]))
@@ -26,6 +30,17 @@ _OLDEST_READY = (
     select(runs.c.pipeline, func.min(runs.c.due_at)).where(runs.c.state == RunState.READY).group_by(runs.c.pipeline)
 )
 _NEXT_DUE = select(func.min(runs.c.due_at)).where(runs.c.owner.is_(None), runs.c.state.in_(OPEN))
+
+
+@dataclass(frozen=True, slots=True)
+class RunStanding:
+    """Where a run stands, in short."""
+
+    state: RunState
+    step: str
+    attempt: int
+    ending: RunState | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +83,12 @@ _FIELDS = (
     "created_at",
     "finished_at",
 )
+
+
+def standings(session: ReadSession, run_ids: Collection[UUID]) -> dict[UUID, RunStanding]:
+    """Where each of these runs stands; what has been pruned is missing."""
+    rows = session.execute(_STANDINGS, {"of": list(run_ids)})
+    return {row.id: RunStanding(row.state, row.step, row.attempt, row.ending, row.reason) for row in rows}
 
 
 def _attempt(row: Any) -> Attempt:

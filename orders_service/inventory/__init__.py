@@ -1,0 +1,19 @@
+"""What we sell, how many there are, and for whom some are held. The front door of this slice."""
+
+from orders_service.inventory.errors import InventoryError, OutOfStock, UnknownProduct
+from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
+from orders_service.inventory.stock import prices_of, prices_on_sale, release, reserve
+
+__all__ = [
+    "SMALL_CATALOG",
+    "CatalogEntry",
+    "InventoryError",
+    "OutOfStock",
+    "UnknownProduct",
+    "prices_of",
+    "prices_on_sale",
+    "read_catalog",
+    "release",
+    "reserve",
+    "seed",
+]

@@ -1,0 +1,1 @@
+"""Looking at background work, and steering it. The front door of this slice."""

@@ -1,0 +1,119 @@
+"""What clients send and see of an order."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from orders_service.money import Money
+from orders_service.strict_models import StrictModel, Text
+
+MOST_LINES = 100
+LARGEST_QUANTITY = 1_000_000
+Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class OrderStatus(StrEnum):
+    """How far an order has come. Those of an open order follow from the step that its run has reached."""
+
+    PENDING = "pending"
+    VALIDATED = "validated"
+    RESERVED = "reserved"
+    CONFIRMED = "confirmed"
+    FULFILLING = "fulfilling"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Item(StrictModel):
+    """So many of one product."""
+
+    sku: Sku
+    quantity: int = Field(ge=1, le=LARGEST_QUANTITY)
+
+
+class Address(StrictModel):
+    """Where it goes."""
+
+    name: Annotated[str, Text(100)] | None = None
+    line1: Annotated[str, Text(200)]
+    line2: Annotated[str, Text(200)] | None = None
+    city: Annotated[str, Text(100)]
+    postal_code: Annotated[str, Text(20)]
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 alpha-2")
+
+
+class OrderDraft(StrictModel):
+    """An order as a client places it. Prices come from the catalog."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "customer_email": "ada@example.com",
+                    "items": [{"sku": "LAMP-01", "quantity": 2}],
+                    "shipping_address": {
+                        "name": "Ada Lovelace",
+                        "line1": "12 St James's Square",
+                        "city": "London",
+                        "postal_code": "SW1Y 4JH",
+                        "country": "GB",
+                    },
+                }
+            ]
+        }
+    )
+
+    customer_email: EmailStr = Field(max_length=254)
+    items: Annotated[tuple[Item, ...], Field(strict=False, min_length=1, max_length=MOST_LINES)]
+    shipping_address: Address
+
+    @model_validator(mode="after")
+    def _each_product_once(self) -> Self:
+        if len({item.sku for item in self.items}) < len(self.items):
+            raise PydanticCustomError("sku_repeated", "A product may be in one line only: add up the quantities")
+        return self
+
+
+class PricedItem(BaseModel):
+    """A line of an order, at the price it was sold for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sku: str
+    quantity: int
+    price: Money
+
+
+class RunLink(BaseModel):
+    """Where to follow the background work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    url: str
+
+    @classmethod
+    def to(cls, run_id: UUID) -> Self:
+        return cls(id=run_id, url=f"/v1/runs/{run_id}")
+
+
+class OrderView(BaseModel):
+    """An order as its owner sees it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    status: OrderStatus
+    reason: str | None = Field(default=None, description="Why it was rejected, failed or cancelled.")
+    customer_email: str
+    items: tuple[PricedItem, ...]
+    total: Money
+    shipping_address: Address
+    created_at: datetime
+    run: RunLink

@@ -1,0 +1,118 @@
+"""The database's schema: brought up to date by `orders migrate`, checked by whoever serves."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, text
+
+from pipelines import JournalTooOld
+from pipelines.journal import lock_of, open_for_reading, open_for_writing, parse_url
+
+_PROJECT = Path(__file__).parent.parent
+_ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
+_POLL_SECONDS = 0.2
+
+
+def _config() -> Config:
+    return Config(toml_file=str(_PROJECT / "pyproject.toml"))
+
+
+def migrate(database_url: str, *, to: str = "head") -> None:
+    """Bring the schema to a revision. Safe when several pods start it at once: the others wait, then find it done.
+
+    A revision that this code does not know is newer, after a rollback: it is left alone. Raises `AlreadyServed` when a
+    process has the SQLite file.
+    """
+    lock = lock_of(parse_url(database_url))
+    if lock is not None:
+        lock.acquire()
+    engine = open_for_writing(database_url)
+    try:
+        with engine.connect() as connection, _alone(connection):
+            if _is_known(current_revision(connection)):
+                _run(connection, to)
+    finally:
+        engine.dispose()
+        if lock is not None:
+            lock.release()
+
+
+def _run(connection: Connection, to: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    is_sqlite = connection.dialect.name == "sqlite"
+    connection.rollback()  # the pragma is ignored inside a transaction
+    if is_sqlite:  # a table that is altered is copied and dropped, and dropping would cascade
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+    if to == "base" or to.startswith("-"):
+        command.downgrade(config, to)
+    else:
+        command.upgrade(config, to)
+    connection.commit()
+    if is_sqlite:
+        connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Polled, not waited for: a blocked lock is an open statement, which a concurrent index build would wait for."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
+    connection.exec_driver_sql("SET lock_timeout = '5s'")
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
+        connection.commit()
+        time.sleep(_POLL_SECONDS)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.commit()
+
+
+def check(database_url: str) -> None:
+    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer."""
+    engine = open_for_reading(database_url)
+    try:
+        with engine.connect() as connection:
+            revision = current_revision(connection)
+    finally:
+        engine.dispose()
+    if _is_known(revision) and revision != head():
+        have = f"revision {revision}" if revision else "empty"
+        raise JournalTooOld(f"The database is {have}, and this release needs {head()}. Run: orders migrate")
+
+
+def head() -> str | None:
+    """The revision that this code was written for."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_known(revision: str | None) -> bool:
+    if revision is None:
+        return True
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether a running process still finds a schema that it can work with; a newer one will do."""
+    with engine.connect() as connection:
+        return current_revision(connection) is not None

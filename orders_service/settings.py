@@ -1,0 +1,159 @@
+"""What an operator may set: environment variables with the prefix `ORDERS_`, secrets also from files."""
+
+import base64
+import os
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "ORDERS_"
+DEVELOPMENT_KEY = "dev-key-for-your-own-machine-only"
+DEVELOPMENT_SECRET = "whsec_" + base64.b64encode(b"for development, never outside").decode()
+SHORTEST_ADMIN_KEY = 24
+SHORTEST_SECRET_BYTES = 24
+LONGEST_SECRET_BYTES = 64
+
+
+class Profile(StrEnum):
+    """Development brings stand-ins for warehouse and mail; production refuses them."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Role(StrEnum):
+    """What a process does: serve requests, carry runs on, or both."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+
+
+class SettingsError(Exception):
+    """The settings do not fit; the message says which and why, one per line."""
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(ip_network(word) for word in value.replace(",", " ").split())
+
+
+def _webhook_secrets(value: SecretStr) -> SecretStr:
+    for secret in value.get_secret_value().split():
+        try:
+            size = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
+        except ValueError:
+            size = 0
+        if not secret.startswith("whsec_") or not SHORTEST_SECRET_BYTES <= size <= LONGEST_SECRET_BYTES:
+            raise ValueError("must be whsec_<base64 of 24 to 64 random bytes>, or two of them during a rotation")
+    return value
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+WebhookSecrets = Annotated[SecretStr, AfterValidator(_webhook_secrets)]
+
+
+class Settings(BaseSettings):
+    """All settings, with their defaults for development on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    profile: Profile = Profile.DEVELOPMENT
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    role: Role = Role.ALL
+    database_url: SecretStr = SecretStr("sqlite:///var/orders.db")
+    data_dir: Path = Path("var")
+    admin_key: SecretStr = SecretStr(DEVELOPMENT_KEY)
+    worker_slots: int = Field(default=256, ge=1, le=10_000)
+    lease_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
+    fulfillment_url: str | None = None
+    fulfillment_secret: WebhookSecrets = SecretStr(DEVELOPMENT_SECRET)
+    fulfillment_timeout_seconds: float = Field(default=30.0, gt=0, le=300)
+    egress_allow: Networks = ()
+    smtp_url: SecretStr | None = None
+    smtp_sender: str = "orders@example.com"
+    log_format: str = Field(default="auto", pattern="^(auto|json|text)$")
+
+    @property
+    def is_development(self) -> bool:
+        return self.profile is Profile.DEVELOPMENT
+
+    @property
+    def uses_sandbox_warehouse(self) -> bool:
+        return self.fulfillment_url is None
+
+    @property
+    def warehouse_url(self) -> str:
+        """Where fulfillment requests go: the stand-in inside this process unless set."""
+        return self.fulfillment_url or f"http://127.0.0.1:{self.port}/sandbox/warehouse"
+
+    @property
+    def fulfillment_secrets(self) -> tuple[str, ...]:
+        return tuple(self.fulfillment_secret.get_secret_value().split())
+
+    @property
+    def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Private addresses that outgoing calls may reach; in development this machine is one."""
+        loopback = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")) if self.is_development else ()
+        return (*self.egress_allow, *loopback)
+
+    @model_validator(mode="after")
+    def _development_stays_at_home(self) -> Self:
+        if self.is_development and not _is_loopback(self.host):
+            raise ValueError(
+                f"the development profile has known secrets and serves loopback only, not {self.host}: "
+                "set ORDERS_PROFILE=production"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_no_sandbox(self) -> Self:
+        if self.is_development:
+            return self
+        defaults = {
+            "ORDERS_ADMIN_KEY": self.admin_key.get_secret_value() == DEVELOPMENT_KEY,
+            "ORDERS_FULFILLMENT_SECRET": self.fulfillment_secret.get_secret_value() == DEVELOPMENT_SECRET,
+            "ORDERS_FULFILLMENT_URL": self.fulfillment_url is None,
+            "ORDERS_SMTP_URL": self.smtp_url is None,
+        }
+        if len(self.admin_key.get_secret_value()) < SHORTEST_ADMIN_KEY:
+            raise ValueError(f"ORDERS_ADMIN_KEY must have at least {SHORTEST_ADMIN_KEY} characters in production")
+        if missing := [name for name, is_default in defaults.items() if is_default]:
+            raise ValueError(
+                f"the production profile has no stand-ins and no default secrets: set {', '.join(missing)}"
+            )
+        return self
+
+
+def load() -> Settings:
+    """Read the settings, from files in `ORDERS_SECRETS_DIR` too. Raises `SettingsError` in words for an operator."""
+    names = os.environ
+    known = {PREFIX + field.upper() for field in Settings.model_fields} | {PREFIX + "SECRETS_DIR"}
+    if unknown := sorted(name for name in names if name.startswith(PREFIX) and name not in known):
+        raise SettingsError("\n".join(f"{name}: there is no such setting" for name in unknown))
+    secrets_dir = names.get(PREFIX + "SECRETS_DIR")
+    try:
+        return Settings(_secrets_dir=secrets_dir)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+
+
+def _line(problem: object) -> str:
+    """One problem, without the value, which may be a secret."""
+    assert isinstance(problem, dict)  # noqa: S101 - pydantic's error details are dictionaries
+    where = "_".join(str(part) for part in problem["loc"]).upper()
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{where}: {message}" if where else message
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
