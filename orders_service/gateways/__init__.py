@@ -1,0 +1,56 @@
+"""The outside world: the warehouse and the mail server, and the guard of what may be called at all."""
+
+from orders_service.gateways.addresses import LOOPBACK, Network
+from orders_service.gateways.egress import Destination, Guard, open_http_session
+from orders_service.gateways.errors import (
+    DestinationRefused,
+    GatewayError,
+    MailRefused,
+    MailUnavailable,
+    SignatureRefused,
+    WarehouseRefused,
+    WarehouseUnavailable,
+)
+from orders_service.gateways.mail import Letter, Mail
+from orders_service.gateways.mailbox import KeptMail, Mailbox
+from orders_service.gateways.signatures import Signatures
+from orders_service.gateways.smtp import SmtpMail
+from orders_service.gateways.warehouse import (
+    Cancellation,
+    Fulfillment,
+    FulfillmentCancellation,
+    FulfillmentItem,
+    FulfillmentRequest,
+    HttpWarehouse,
+    ShippingAddress,
+    Warehouse,
+)
+
+__all__ = [
+    "LOOPBACK",
+    "Cancellation",
+    "Destination",
+    "DestinationRefused",
+    "Fulfillment",
+    "FulfillmentCancellation",
+    "FulfillmentItem",
+    "FulfillmentRequest",
+    "GatewayError",
+    "Guard",
+    "HttpWarehouse",
+    "KeptMail",
+    "Letter",
+    "Mail",
+    "MailRefused",
+    "MailUnavailable",
+    "Mailbox",
+    "Network",
+    "ShippingAddress",
+    "SignatureRefused",
+    "Signatures",
+    "SmtpMail",
+    "Warehouse",
+    "WarehouseRefused",
+    "WarehouseUnavailable",
+    "open_http_session",
+]

@@ -1,0 +1,54 @@
+"""What can go wrong outside, as one tree; a message names scheme, host and status, never a path, body or secret.
+
+GatewayError
+├── DestinationRefused    the address is none we may call; final
+├── SignatureRefused      what came in was not signed by whom it claims
+├── WarehouseRefused      the warehouse said no, for good; final
+├── WarehouseUnavailable  the warehouse did not say yes; try again under the same key
+├── MailRefused           the letter cannot be sent, or the mail server said no, for good; final
+└── MailUnavailable       the mail server did not say yes; try again under the same key
+"""
+
+
+class GatewayError(Exception):
+    """The base of all errors of this package."""
+
+
+class DestinationRefused(GatewayError):
+    """The guard forbids this destination. Trying again would not help, and is never done."""
+
+
+class SignatureRefused(GatewayError):
+    """No known secret has signed these bytes lately."""
+
+
+class WarehouseRefused(GatewayError):
+    """A final answer: the same request will never be accepted."""
+
+    def __init__(self, message: str = "refused", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class WarehouseUnavailable(GatewayError):
+    """Not accepted, or the answer was lost; a receiver that remembers ids makes a repetition harmless."""
+
+    def __init__(self, message: str = "unavailable", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class MailRefused(GatewayError):
+    """A final answer: the same letter will never be accepted."""
+
+    def __init__(self, message: str = "refused", *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MailUnavailable(GatewayError):
+    """Not accepted, or the answer was lost; the Message-ID makes a repetition recognisable."""
+
+    def __init__(self, message: str = "unavailable", *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,31 @@
+"""Reads the header with which a server asks to be left alone for a while."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+LONGEST = timedelta(hours=1)
+
+_SECONDS = re.compile(r"-?[0-9]+")
+_DIGITS_THAT_MATTER = 9  # more of them are beyond the longest pause, and could be too many for int()
+
+
+def pause_asked_for(header: str, *, now: datetime) -> timedelta | None:
+    """From 0 s to one hour, whatever is asked for; None if it cannot be understood."""
+    text = header.strip()
+    pause = _from_seconds(text) if _SECONDS.fullmatch(text) else _from_date(text, now)
+    return None if pause is None else min(max(pause, timedelta(0)), LONGEST)
+
+
+def _from_seconds(text: str) -> timedelta:
+    if text.startswith("-"):
+        return timedelta(0)
+    return LONGEST if len(text) > _DIGITS_THAT_MATTER else timedelta(seconds=int(text))
+
+
+def _from_date(text: str, now: datetime) -> timedelta | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    except (ValueError, TypeError, OverflowError):
+        return None

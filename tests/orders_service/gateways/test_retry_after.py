@@ -1,0 +1,44 @@
+"""How long a server may ask to be left alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orders_service.gateways.retry_after import pause_asked_for
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        (" 120 ", 120),
+        ("3600", 3600),
+        ("3601", 3600),
+        ("1000000000", 3600),
+        ("9" * 5000, 3600),
+        ("-5", 0),
+        ("Sat, 21 Nov 2026 12:00:30 GMT", 30),
+        ("Sat, 21 Nov 2026 12:00:30 -0000", 30),
+        ("Sat, 21 Nov 2026 13:00:30 +0100", 30),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 0),
+        ("Fri, 21 Nov 2036 12:00:00 GMT", 3600),
+    ],
+)
+def test_a_pause_lasts_from_nothing_to_an_hour(header: str, seconds: int) -> None:
+    assert pause_asked_for(header, now=NOW) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "soon", "1.5", "1e3", "+5", "0x10", "NaN", "--5", "\u0661\u0662", "21 Nov"),
+        "Sat, 99 Nov 2026 12:00:30 GMT",
+        "Sat, 21 Nov 99999 12:00:30 GMT",
+        "Sat, 21 Nov 2026 12:00:30 +99999999",
+    ],
+)
+def test_garbage_asks_for_nothing(header: str) -> None:
+    assert pause_asked_for(header, now=NOW) is None
