@@ -18,7 +18,7 @@ help: ## show these verbs
 	@touch $@ .venv/run.stamp
 
 run: .venv/run.stamp ## migrate, seed and serve on 127.0.0.1 (PORT=8000), SQLite in ./var
-	@ORDERS_PORT=$(PORT) $(BIN)/orders serve
+	@ORDERS_PORT=$(PORT) $(BIN)/orders serve --prepare
 
 test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own
 	@$(BIN)/pytest $(ARGS)

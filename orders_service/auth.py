@@ -35,7 +35,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = None
 
 
-_FIND = select(ApiKey.principal, ApiKey.is_admin, ApiKey.secret_hash).where(
+_FIND = select(col(ApiKey.principal), col(ApiKey.is_admin), col(ApiKey.secret_hash)).where(
     col(ApiKey.id) == bindparam("key_id"), col(ApiKey.revoked_at).is_(None)
 )
 _ADD = insert(ApiKey)

@@ -31,7 +31,7 @@ class RememberedAnswer(SQLModel, table=True):
     expires_at: datetime = Field(index=True)
 
 
-_RECALL = select(RememberedAnswer.fingerprint, RememberedAnswer.status, RememberedAnswer.body).where(
+_RECALL = select(col(RememberedAnswer.fingerprint), col(RememberedAnswer.status), col(RememberedAnswer.body)).where(
     col(RememberedAnswer.scope) == bindparam("scope"), col(RememberedAnswer.key) == bindparam("key")
 )
 _REMEMBER = insert(RememberedAnswer)

@@ -1,6 +1,6 @@
 """All tables of the service and of the journal, in one metadata: imported by migrations and by nobody else."""
 
-from orders_service import database  # noqa: F401, I001 - the naming convention comes before the first table
+from orders_service import database  # noqa: F401 - the naming convention comes before the first table
 from orders_service.auth import ApiKey
 from orders_service.idempotency import RememberedAnswer
 from orders_service.inventory.tables import Product, Stock, StockHold

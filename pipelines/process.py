@@ -118,6 +118,11 @@ class Process:
         self._sweep.drain()
         self.worker.leave_between_steps()
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop on which it was started; a signal handler reaches it from there."""
+        return self._committer.loop
+
     async def drain(self, *, grace: timedelta = timedelta(seconds=25)) -> None:
         """Let steps finish within the grace, then break them off; no attempt is burned."""
         self.begin_to_drain()
@@ -126,10 +131,14 @@ class Process:
             async with asyncio.timeout(grace.total_seconds()):
                 await self.worker.idle()
         except TimeoutError:
-            self.worker.interrupt_all(Interruption.LEAVING)
+            self.hurry()
             await self.worker.idle()
         except JournalError:
             return  # the journal has no ear for us; our lease will say it
+
+    def hurry(self) -> None:
+        """Break off what calls the outside; its runs are for others, and no attempt is burned."""
+        self.worker.interrupt_all(Interruption.LEAVING)
 
     async def stop(self) -> None:
         """Free what is left and leave the journal. Nothing is written after this."""

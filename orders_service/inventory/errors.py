@@ -1,7 +1,7 @@
 """InventoryError
 ├── UnknownProduct   no product has this SKU
 └── OutOfStock       a Reject: fewer are available than asked for
-"""  # noqa: D205, D400, D415 - the tree is the text
+"""  # noqa: D205, D400 - the tree is the text
 
 from collections.abc import Sequence
 

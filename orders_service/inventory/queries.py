@@ -1,6 +1,6 @@
 """The SQL of this slice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -9,13 +9,13 @@ from sqlmodel import col
 from orders_service.inventory.errors import OutOfStock
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.money import Money
-from pipelines import ReadSession, Transaction
+from pipelines import Transaction
 
-_PRICES = select(Product.sku, Product.price_amount, Product.price_currency).where(
+_PRICES = select(col(Product.sku), col(Product.price_amount), col(Product.price_currency)).where(
     col(Product.sku).in_(bindparam("skus", expanding=True))
 )
-_AVAILABLE = select(Stock.sku, Stock.available).where(col(Stock.sku).in_(bindparam("skus", expanding=True)))
-_HELD = select(StockHold.sku, StockHold.quantity).where(col(StockHold.order_id) == bindparam("order_id"))
+_AVAILABLE = select(col(Stock.sku), col(Stock.available)).where(col(Stock.sku).in_(bindparam("skus", expanding=True)))
+_HELD = select(col(StockHold.sku), col(StockHold.quantity)).where(col(StockHold.order_id) == bindparam("order_id"))
 _TAKE = (
     update(Stock)
     .where(col(Stock.sku) == bindparam("of"), col(Stock.available) >= bindparam("taken"))
@@ -28,7 +28,6 @@ _GIVE_BACK = (
 )
 _HOLD = insert(StockHold)
 _LET_GO = delete(StockHold).where(col(StockHold.order_id) == bindparam("order_id"))
-_IS_EMPTY = select(Product.sku).limit(1)
 
 
 def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
@@ -64,24 +63,7 @@ def give_back(tx: Transaction, order_id: UUID) -> None:
         tx.defer(_GIVE_BACK, {"of": sku, "given": quantity})
 
 
-def is_empty(session: ReadSession) -> bool:
-    """Whether nothing is sold yet."""
-    return session.execute(_IS_EMPTY).first() is None
-
-
 def add(tx: Transaction, product: Product, available: int) -> None:
     """A new product, with its stock."""
-    tx.defer(insert_product, product.model_dump())
-    tx.defer(insert_stock, {"sku": product.sku, "available": available, "reserved": 0})
-
-
-insert_product = insert(Product)
-insert_stock = insert(Stock)
-
-
-def all_products(session: ReadSession) -> Iterable[tuple[Product, int]]:
-    """The catalog, with what is available."""
-    return session.execute(_CATALOG).tuples().all()
-
-
-_CATALOG = select(Product, Stock.available).join(Stock, col(Stock.sku) == col(Product.sku)).order_by(col(Product.sku))
+    tx.add(product)
+    tx.add(Stock(sku=product.sku, available=available))

@@ -3,7 +3,7 @@
 ├── NotCancellable      the order has come too far, or has ended
 ├── MixedCurrencies     its products are sold in several currencies
 └── TotalTooLarge       the sum does not fit
-"""  # noqa: D205, D400, D415 - the tree is the text
+"""  # noqa: D205, D400 - the tree is the text
 
 
 class OrdersError(Exception):

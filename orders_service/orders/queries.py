@@ -16,7 +16,7 @@ _FINISH = (
     update(Order).where(col(Order.id) == bindparam("of")).values(status=bindparam("to"), reason=bindparam("because"))
 )
 _FIND = select(Order).where(col(Order.id) == bindparam("of"))
-_FIND_BY_RUN = select(Order.principal).where(col(Order.run_id) == bindparam("of"))
+_FIND_BY_RUN = select(col(Order.principal)).where(col(Order.run_id) == bindparam("of"))
 _LINES = (
     select(OrderLine)
     .where(col(OrderLine.order_id).in_(bindparam("of", expanding=True)))

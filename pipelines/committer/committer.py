@@ -35,6 +35,8 @@ class Limits:
 class Committer:
     """The one writer of a process. Start it on the event loop that will call `write`."""
 
+    loop: asyncio.AbstractEventLoop
+
     def __init__(
         self,
         engine: Engine,
@@ -50,14 +52,13 @@ class Committer:
         self._queue = Queue(self._limits.waiting)
         self._writer = Writer(engine, standing, home, self._queue, self._report)
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._impatient: deque[Member] = deque()
         self._look: asyncio.TimerHandle | None = None
         self._on_wakes, self._on_event, self._on_death = on_wakes, on_event, on_death
 
     def start(self) -> None:
         """Begin to write."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._thread.start()
 
     async def stop(self, *, within_seconds: float = 5.0) -> None:
@@ -96,14 +97,13 @@ class Committer:
         return result
 
     def _handed_in(self, function: Callable[..., Any], args: tuple[Any, ...], *, progress: bool) -> asyncio.Future[Any]:
-        assert self._loop is not None, "start the committer first"  # noqa: S101 - a mistake of ours, not of the caller
-        deadline = None if progress else self._loop.time() + self._limits.patience_seconds
-        member = Member(function, args, self._loop.create_future(), deadline)
+        deadline = None if progress else self.loop.time() + self._limits.patience_seconds
+        member = Member(function, args, self.loop.create_future(), deadline)
         self._queue.put(member, progress=progress)
         if deadline is not None:
             self._impatient.append(member)
             if self._look is None:
-                self._look = self._loop.call_later(_LOOK_EVERY_SECONDS, self._look_at_the_clock)
+                self._look = self.loop.call_later(_LOOK_EVERY_SECONDS, self._look_at_the_clock)
         return member.future
 
     def _work(self) -> None:
@@ -127,8 +127,8 @@ class Committer:
 
     def _call(self, function: Callable[..., None], *args: object) -> None:
         """From the committer's thread to the loop; a loop that is gone has nobody to tell."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *args)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(function, *args)
 
     def _deliver(self, report: Report) -> None:
         """One hop to the event loop for a whole batch."""
@@ -141,11 +141,10 @@ class Committer:
 
     def _look_at_the_clock(self) -> None:
         """Tell callers who have waited long enough what can be said truthfully."""
-        assert self._loop is not None  # noqa: S101 - for the type checker: `start` has set it
-        now = self._loop.time()
+        now = self.loop.time()
         while self._impatient and self._is_through_with(self._impatient[0], now):
             self._impatient.popleft()
-        self._look = self._loop.call_later(_LOOK_EVERY_SECONDS, self._look_at_the_clock) if self._impatient else None
+        self._look = self.loop.call_later(_LOOK_EVERY_SECONDS, self._look_at_the_clock) if self._impatient else None
 
     def _is_through_with(self, member: Member, now: float) -> bool:
         if not member.future.done() and member.deadline is not None and now >= member.deadline:

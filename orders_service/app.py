@@ -1,0 +1,137 @@
+"""Puts the service together: settings in, application out. It only wires."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any, TypedDict
+
+from fastapi import FastAPI
+from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+
+from orders_service import edge, health, inventory, orders, problem_handlers
+from orders_service.auth import Keyring, Unauthenticated
+from orders_service.gateways import Guard, HttpWarehouse, Mail, Mailbox, SmtpMail, Warehouse, open_http_session
+from orders_service.health import Pinger
+from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
+from orders_service.metrics import HttpMetrics, make_metrics_route
+from orders_service.operations import routes as operations_routes
+from orders_service.orders import routes as orders_routes
+from orders_service.pages import UnfitCursor
+from orders_service.problems import Flaw, Problem
+from orders_service.sandbox import SandboxWarehouse, make_router
+from orders_service.settings import Role, Settings
+from pipelines import Pipeline, Process, Rhythm
+from pipelines.fastapi import running
+from pipelines.telemetry import JournalGauges, PrometheusMetrics
+
+PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order,)
+
+DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
+
+A 2xx means that the order is on disk and will reach a terminal state. A 5xx or a lost answer means that nobody knows:
+repeat the request with the same `Idempotency-Key`. Every error is `application/problem+json`; a proxy on the way may
+answer first, so do not depend on the body.
+"""
+
+
+class State(TypedDict):
+    """What requests find in `request.state`."""
+
+    process: Process
+    keyring: Keyring
+    pinger: Pinger
+
+
+def create_app(
+    settings: Settings, *, on_failure: Callable[[str], None] | None = None, **process_options: Any
+) -> FastAPI:
+    """Make the application. `process_options` go to its `Process`: clock, dice and limits are seams for tests."""
+    registry = CollectorRegistry()
+    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        registry.register(collector)
+    step_metrics = PrometheusMetrics(registry, PIPELINES)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            process = Process(
+                settings.database_url.get_secret_value(),
+                PIPELINES,
+                provide=await _gateways(settings, stack),
+                slots=0 if settings.role is Role.API else settings.worker_slots,
+                rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
+                subscribers=[step_metrics],
+                on_failure=on_failure,
+                **process_options,
+            )
+            await stack.enter_async_context(running(process))
+            app.state.process = process
+            gauges = JournalGauges(process.readers, PIPELINES)
+            registry.register(gauges)
+            stack.callback(registry.unregister, gauges)
+            keyring = Keyring(process.readers, settings.admin_key.get_secret_value())
+            yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers)}
+
+    app = FastAPI(
+        title="Orders",
+        version=version("orders-service"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
+        telemetry={"metrics": False},
+    )
+    problem_handlers.install(app, TRANSLATIONS)
+    _mount(app, settings, registry)
+    edge.install(app, edge.Limits(), HttpMetrics(registry, version=app.version))
+    return app
+
+
+def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
+    app.include_router(health.router)
+    app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
+    if settings.role is Role.WORKER:
+        return
+    app.include_router(orders_routes.router)
+    app.include_router(operations_routes.router)
+    if settings.is_development:
+        warehouse = SandboxWarehouse(settings.fulfillment_secrets, settings.data_dir / "warehouse.jsonl")
+        app.include_router(make_router(warehouse, Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)))
+
+
+async def _gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, object]:
+    """The outside world, opened for as long as the process runs."""
+    guard = Guard(settings.allowed_networks, allow_http=settings.is_development)
+    session = await stack.enter_async_context(open_http_session(guard))
+    warehouse = HttpWarehouse(
+        session,
+        guard.admit(settings.warehouse_url),
+        settings.fulfillment_secrets,
+        timeout_seconds=settings.fulfillment_timeout_seconds,
+    )
+    return {Warehouse: warehouse, Mail: _mail(settings, stack)}
+
+
+def _mail(settings: Settings, stack: AsyncExitStack) -> Mail:
+    if settings.smtp_url is None:
+        return Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)
+    mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.smtp_sender)
+    stack.push_async_callback(mail.close)
+    return mail
+
+
+def _unknown_product(error: inventory.UnknownProduct) -> Problem:
+    flaws = [Flaw(location="body", pointer="/items", message=f"{sku} is not in the catalog") for sku in error.skus]
+    return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
+
+
+TRANSLATIONS: dict[type[Exception], problem_handlers.Translation] = {
+    Unauthenticated: lambda _: Problem("unauthenticated"),
+    InvalidIdempotencyKey: lambda _: Problem("invalid-idempotency-key"),
+    IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
+    UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
+    inventory.UnknownProduct: _unknown_product,
+    orders.UnknownOrder: lambda _: Problem("not-found"),
+    orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
+    orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
+}

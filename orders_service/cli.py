@@ -1,0 +1,110 @@
+"""The command line `orders`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from orders_service.settings import Role, Settings, SettingsError, load
+
+cli = typer.Typer(
+    name="orders",
+    help="Takes orders and sees each through.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config = typer.Typer(help="What is set.", no_args_is_help=True)
+cli.add_typer(config, name="config")
+
+CANNOT_START = 2
+
+
+def main() -> None:
+    """Run a command; what a person can mend is told in a sentence, without a traceback."""
+    try:
+        cli()
+    except SettingsError as error:
+        _refuse(str(error))
+
+
+@cli.command()
+def serve(
+    *,
+    prepare: Annotated[
+        bool, typer.Option(help="Migrate first, and offer a small catalog if there is none; for development.")
+    ] = False,
+) -> None:
+    """Serve requests and carry runs on, as ORDERS_ROLE says."""
+    _serve(load(), prepare=prepare)
+
+
+@cli.command()
+def work() -> None:
+    """Carry runs on, and serve health checks and metrics only."""
+    _serve(load().model_copy(update={"role": Role.WORKER}), prepare=False)
+
+
+def _serve(settings: Settings, *, prepare: bool) -> NoReturn:
+    from orders_service import logs, serving, starting  # noqa: PLC0415 - other commands need not wait for the server
+
+    logs.configure(settings.log_format, is_production=not settings.is_development)
+    with _told():
+        listener = serving.listen(settings.host, settings.port)
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        starting.prepare(settings) if prepare else starting.check(settings)
+        if settings.is_development:
+            typer.echo(starting.welcome(settings))
+        sys.exit(serving.serve(settings, listener=listener))
+
+
+@cli.command()
+def migrate(
+    to: Annotated[str, typer.Argument(help="A revision; `-1` goes back by one, `base` to nothing.")] = "head",
+) -> None:
+    """Bring the database's schema up to date. Safe when several start it at once."""
+    from orders_service import schema  # noqa: PLC0415 - alembic is slow to import
+
+    with _told():
+        schema.migrate(load().database_url.get_secret_value(), to=to)
+    typer.echo("The schema is up to date." if to == "head" else f"The schema is at {to}.")
+
+
+@cli.command()
+def seed(
+    catalog: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A JSON list of products; else a small one.")
+    ] = None,
+) -> None:
+    """Add products that are not there yet, with their stock."""
+    from orders_service import starting  # noqa: PLC0415 - as above
+
+    with _told():
+        added = starting.seed(load(), catalog)
+    typer.echo(f"{added} products added.")
+
+
+@config.command()
+def show() -> None:
+    """Show all settings; secrets are masked."""
+    for name, value in load().model_dump().items():
+        typer.echo(f"ORDERS_{name.upper()}={value}")
+
+
+class _told:  # noqa: N801 - reads as a sentence
+    """Tells what a person can mend, and ends with a code that says so."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        from orders_service.starting import MENDABLE  # noqa: PLC0415 - as above
+
+        if isinstance(error, MENDABLE):
+            _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(CANNOT_START)

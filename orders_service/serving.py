@@ -1,0 +1,87 @@
+"""The server's life: a port of its own, signals in the right order, an exit code that tells."""
+
+import errno
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from orders_service.app import create_app
+from orders_service.settings import Settings
+from pipelines import Process
+
+REQUEST_GRACE_SECONDS = 20
+FAILED = 70  # as in sysexits.h: an internal software error; a supervisor starts a new incarnation
+_BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    """Somebody else listens there."""
+
+
+class Server(uvicorn.Server):
+    """At SIGTERM the worker stops claiming first; uvicorn would tell it last, after all open requests."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+        self.failure: str | None = None
+
+    @property
+    def _process(self) -> Process | None:
+        return getattr(self._app.state, "process", None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's own signature
+        """Drain at the first signal; at the second one break off what still runs."""
+        if self._process is not None:
+            loop = self._process.loop
+            loop.call_soon_threadsafe(self._process.hurry if self.should_exit else self._process.begin_to_drain)
+        self.should_exit = True
+
+    def fail(self, reason: str) -> None:
+        """This process may write no more: end it, so that it is started anew."""
+        self.failure = reason
+        self.should_exit = True
+
+
+def serve(settings: Settings, *, listener: socket.socket, **process_options: object) -> int:
+    """Serve until a signal comes; gives the exit code."""
+    servers: list[Server] = []
+    app = create_app(settings, on_failure=lambda reason: servers[0].fail(reason), **process_options)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
+        timeout_keep_alive=75,
+        backlog=_BACKLOG,
+        ws="none",
+    )
+    server = Server(config, app)
+    servers.append(server)
+    server.run(sockets=[listener])
+    if not server.started or server.failure is not None:
+        return FAILED
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is done. Raises `PortTaken` with the way out."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            word = "taken" if error.errno == errno.EADDRINUSE else "not for us"
+            raise PortTaken(f"Port {port} on {host} is {word}. Choose another one: make run PORT={port + 1}") from None
+        raise
+    return listener

@@ -1,0 +1,74 @@
+"""What comes before the first request: a schema that fits, a catalog to order from, and a word of welcome."""
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+
+from orders_service import inventory, schema
+from orders_service.serving import PortTaken
+from orders_service.settings import DEVELOPMENT_KEY, Settings
+from pipelines import AlreadyServed, JournalTooOld, Process
+from pipelines.journal import lock_of, parse_url
+
+MENDABLE = (AlreadyServed, JournalTooOld, PortTaken, OperationalError, ValueError)
+
+_WELCOME = """
+  Orders      {base}/v1/orders
+  API docs    {base}/docs
+  Metrics     {base}/metrics
+  Warehouse   {base}/sandbox/warehouse    what the stand-in for the warehouse has received
+  Mailbox     {base}/sandbox/mailbox      what customers were told
+  Key         {key}
+
+  curl {base}/v1/orders \\
+    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+    -d '{{"customer_email": "ada@example.com", "items": [{{"sku": "LAMP-01", "quantity": 2}}], "shipping_address": \
+{{"line1": "12 St James Square", "city": "London", "postal_code": "SW1Y 4JH", "country": "GB"}}}}'
+
+  Ctrl-C stops; unfinished orders resume at the next start.
+"""
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate, and offer something to order where there is nothing."""
+    url = settings.database_url.get_secret_value()
+    try:
+        check(settings)
+    except JournalTooOld:
+        schema.migrate(url)
+        seed(settings, None)
+
+
+def check(settings: Settings) -> None:
+    """Raise what would keep this process from working, in words: a file that is served, a schema that is older."""
+    url = parse_url(settings.database_url.get_secret_value())
+    lock = lock_of(url)
+    if lock is not None:
+        lock.acquire()
+        lock.release()
+    if lock is not None and not Path(str(url.database)).exists():
+        raise JournalTooOld("There is no database yet. Run: orders migrate")
+    schema.check(settings.database_url.get_secret_value())
+
+
+def seed(settings: Settings, catalog: Path | None) -> int:
+    """Add the products of a file, or a small catalog; says how many are new."""
+    entries = inventory.read_catalog(catalog) if catalog is not None else inventory.SMALL_CATALOG
+
+    async def add() -> int:
+        process = Process(settings.database_url.get_secret_value(), slots=0)
+        await process.start(sweeping=False)
+        try:
+            return await process.write(inventory.seed, entries)
+        finally:
+            await process.stop()
+
+    return asyncio.run(add())
+
+
+def welcome(settings: Settings) -> str:
+    """Where everything is, and a first order to copy."""
+    key = settings.admin_key.get_secret_value()
+    shown = key if key == DEVELOPMENT_KEY else "$ORDERS_ADMIN_KEY"
+    return _WELCOME.format(base=f"http://{settings.host}:{settings.port}", key=shown)
