@@ -1,0 +1,88 @@
+"""A warehouse inside the development profile: verifies signatures, remembers ids, and shows what it received."""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from orders_service.gateways import Signatures
+
+MOST_SHOWN = 100
+
+
+class UnreadableEvent(Exception):
+    """Well signed, but not the JSON object that an event is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One event that was accepted; a repetition of it has none of its own."""
+
+    id: str
+    received_at: str
+    event: dict[str, Any]
+
+
+class SandboxWarehouse:
+    """Its memory is the ledger, a file of JSON lines: it survives the death of the process at any moment.
+
+    One process per ledger: it is read when the warehouse opens, and only then.
+    """
+
+    def __init__(self, secrets: Sequence[str], ledger: Path) -> None:
+        self._signatures = Signatures(secrets)
+        self._ledger = ledger
+        self._known: set[str] = set()
+        self._shown: deque[Receipt] = deque(maxlen=MOST_SHOWN)
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        for receipt in _read(ledger):
+            self._remember(receipt)
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether this id is new, and so accepted. Raises `SignatureRefused` or `UnreadableEvent`."""
+        self._signatures.verify(body, headers)
+        key = headers["webhook-id"]
+        if key in self._known:
+            return False
+        receipt = Receipt(key, datetime.now(UTC).isoformat().replace("+00:00", "Z"), _event(body))
+        self._write(receipt)
+        self._remember(receipt)
+        return True
+
+    def received(self) -> list[Receipt]:
+        """The latest receipts, newest first."""
+        return list(reversed(self._shown))
+
+    def _remember(self, receipt: Receipt) -> None:
+        self._known.add(receipt.id)
+        self._shown.append(receipt)
+
+    def _write(self, receipt: Receipt) -> None:
+        with self._ledger.open("ab", buffering=0) as file:
+            file.write(json.dumps(asdict(receipt)).encode() + b"\n")
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    try:
+        event = from_json(body, allow_inf_nan=False)  # unlike the standard library's, what it takes can be shown again
+    except ValueError as error:
+        raise UnreadableEvent("not JSON") from error
+    if not isinstance(event, dict):
+        raise UnreadableEvent("not a JSON object")
+    return event
+
+
+def _read(ledger: Path) -> Iterator[Receipt]:
+    """What was written whole. Half a line at the end is a receipt that nobody was told of: it is cut off."""
+    ledger.touch()
+    written = ledger.read_bytes()
+    whole = written[: written.rfind(b"\n") + 1]
+    if whole != written:
+        ledger.write_bytes(whole)
+    for line in whole.splitlines():
+        yield Receipt(**json.loads(line))
