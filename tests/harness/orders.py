@@ -1,0 +1,87 @@
+"""One installation of the order service: its database, its folder, and the processes that serve from them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.harness.processes import START_SECONDS, ServiceProcess, free_port
+
+ORDERS = Path(sys.executable).parent / "orders"
+ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class CommandFailedError(AssertionError):
+    """`orders` ended with another code than 0; what it printed says why."""
+
+
+class OrdersServer(ServiceProcess):
+    """`orders serve` on a port of its own, which it keeps when it is started again."""
+
+    def __init__(self, *, environment: Mapping[str, str], log: Path) -> None:
+        port = free_port()
+        super().__init__([str(ORDERS), "serve"], environment={**environment, "ORDERS_PORT": str(port)}, log=log)
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def serve(self, *, within_seconds: float = START_SECONDS) -> None:
+        """Start it and return when it is ready."""
+        self.start()
+        await self.until_ready(f"{self.url}/readyz", within_seconds=within_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """Migrate and seed it first; `settings` are further ORDERS_ variables."""
+
+    database_url: str
+    folder: Path
+    fulfillment_url: str
+    lease_seconds: float = 15.0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of ours leaks into it but the search path."""
+        return {
+            "PATH": os.environ["PATH"],
+            "ORDERS_DATABASE_URL": self.database_url,
+            "ORDERS_DATA_DIR": str(self.folder),
+            "ORDERS_PROFILE": "development",
+            "ORDERS_HOST": "127.0.0.1",
+            "ORDERS_ADMIN_KEY": ADMIN_KEY,
+            "ORDERS_FULFILLMENT_URL": self.fulfillment_url,
+            "ORDERS_FULFILLMENT_SECRET": SECRET,
+            "ORDERS_EGRESS_ALLOW": "127.0.0.0/8",
+            "ORDERS_LEASE_SECONDS": f"{self.lease_seconds:g}",
+            "ORDERS_LOG_FORMAT": "json",
+            **self.settings,
+        }
+
+    async def prepare(self, catalog: str) -> None:
+        """Migrate, and put the products of a catalog (JSON) on the shelf."""
+        seed = self.folder / "catalog.json"
+        seed.write_text(catalog)
+        await self.run("migrate")
+        await self.run("seed", "--catalog", str(seed))
+
+    async def run(self, *arguments: str) -> str:
+        """Run one command of `orders` to its end and give what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            ORDERS,
+            *arguments,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output = (await process.communicate())[0].decode(errors="replace")
+        if process.returncode:
+            raise CommandFailedError(f"orders {' '.join(arguments)} ended with {process.returncode}:\n{output}")
+        return output
+
+    def server(self, name: str = "server") -> OrdersServer:
+        """One more process of it, not yet started; its log is `<name>.log` in the folder."""
+        return OrdersServer(environment=self.environment, log=self.folder / f"{name}.log")
