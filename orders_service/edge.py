@@ -12,6 +12,8 @@ from orders_service.metrics import HttpMetrics
 from orders_service.problems import Problem, answer, unexpected
 from orders_service.route_names import RouteNames
 
+__all__ = ["Edge", "Limits", "install"]
+
 _log = structlog.get_logger()
 
 

@@ -112,9 +112,9 @@ def _declare(app: FastAPI) -> None:
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            _use_problems(described())
-        return described()
+        document = described()
+        _use_problems(document)
+        return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend its OpenAPI
 

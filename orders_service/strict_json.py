@@ -94,8 +94,7 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         known = frozenset(_query_names(self.dependant))
-        takes_form = self.body_field is not None and isinstance(self.body_field.field_info, Form)
-        takes_json = self.body_field is not None and not takes_form
+        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
 
         async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
@@ -103,8 +102,6 @@ class StrictRoute(APIRoute):
             if "content-encoding" in strict.headers:
                 raise Problem("unsupported-media-type", "A compressed body is not taken.")
             content_type = strict.headers.get("content-type", "")
-            if takes_form and not _is_form(content_type):
-                raise Problem("unsupported-media-type", "The body has to be a form.")
             if takes_json and not _is_json(content_type) and (content_type or await strict.body()):
                 raise Problem("unsupported-media-type", "The body has to be application/json in UTF-8.")
             return await handle(strict)
@@ -140,8 +137,3 @@ def _check_address(request: Request, known: frozenset[str]) -> None:
 def _is_json(content_type: str) -> bool:
     media_type, _, parameters = content_type.lower().partition(";")
     return media_type.strip() == "application/json" and ("charset" not in parameters or "utf-8" in parameters)
-
-
-def _is_form(content_type: str) -> bool:
-    media_type = content_type.lower().partition(";")[0].strip()
-    return media_type in {"multipart/form-data", "application/x-www-form-urlencoded"}

@@ -101,11 +101,14 @@ async def test_a_bug_does_not_reach_the_server(address: tuple[str, int], caplog:
     assert "Exception in ASGI application" not in caplog.text
 
 
-async def test_an_answer_that_broke_off_is_not_completed(address: tuple[str, int]) -> None:
+async def test_an_answer_that_broke_off_is_not_completed(
+    address: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
     answer = await talk(address, b"GET /v1/late-bug HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 
     assert b"begun" in answer
     assert not answer.endswith(b"0\r\n\r\n")
+    assert "Exception in ASGI application" not in caplog.text
 
 
 anything = st.recursive(

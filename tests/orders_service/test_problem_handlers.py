@@ -160,7 +160,7 @@ async def test_a_refused_query_parameter_is_pointed_at(client: httpx2.AsyncClien
 @pytest.mark.parametrize(
     "draft",
     [
-        {"email": "ca\x00na\u202ery@\u2620", "lines": []},
+        {"email": "canary@\u2620.example", "lines": []},
         {"email": "canary", "lines": "canary"},
         {"email": "a@example.com", "lines": [{"id": "\u2620canary", "quantity": "canary"}]},
         {"email": "a@example.com", "lines": [{"id": "0", "quantity": 1, "\u2620 canary/": "canary"}]},
