@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import catalog
-from tests.harness.orders import Installation, OrdersServer
-from tests.harness.processes import ServiceProcess, free_port
+from tests.harness.orders import Installation
+from tests.harness.processes import ServiceProcess, free_port, running
 
 _ROOT = Path(__file__).parents[2]
 _REQUIREMENTS = Path(__file__).with_name("textbook-requirements.txt")
@@ -39,12 +39,8 @@ Subject = Callable[[Site], AbstractAsyncContextManager[Running]]
 async def ours(site: Site) -> AsyncIterator[Running]:
     installation = Installation(database_url=site.database_url, folder=site.folder, fulfillment_url=site.warehouse_url)
     await installation.prepare(catalog.seed())
-    server: OrdersServer = installation.server()
-    try:
-        await server.serve()
+    async with installation.serving() as server:
         yield Running(server, server.port)
-    finally:
-        await server.kill()
 
 
 @asynccontextmanager
@@ -65,12 +61,8 @@ async def textbook(site: Site) -> AsyncIterator[Running]:
     }
     command = [sys.executable, "-m", "tests.benchmarks.textbook"]
     process = ServiceProcess(command, environment=environment, log=site.folder / "textbook.log")
-    try:
-        process.start()
-        await process.until_ready(f"http://127.0.0.1:{port}/readyz")
+    async with running(process, f"http://127.0.0.1:{port}/readyz"):
         yield Running(process, port)
-    finally:
-        await process.kill()
 
 
 async def _install_drivers() -> None:

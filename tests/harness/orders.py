@@ -3,11 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.harness.processes import START_SECONDS, ServiceProcess, free_port
+from tests.harness.processes import START_SECONDS, ServiceProcess, free_port, running
 
 ORDERS = Path(sys.executable).parent / "orders"
 ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789"
@@ -26,11 +27,12 @@ class OrdersServer(ServiceProcess):
         super().__init__([str(ORDERS), "serve"], environment={**environment, "ORDERS_PORT": str(port)}, log=log)
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self.ready_url = f"{self.url}/readyz"
 
     async def serve(self, *, within_seconds: float = START_SECONDS) -> None:
         """Start it and return when it is ready."""
         self.start()
-        await self.until_ready(f"{self.url}/readyz", within_seconds=within_seconds)
+        await self.until_ready(self.ready_url, within_seconds=within_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,3 +87,10 @@ class Installation:
     def server(self, name: str = "server") -> OrdersServer:
         """One more process of it, not yet started; its log is `<name>.log` in the folder."""
         return OrdersServer(environment=self.environment, log=self.folder / f"{name}.log")
+
+    @asynccontextmanager
+    async def serving(self, name: str = "server") -> AsyncIterator[OrdersServer]:
+        """A process that is ready; what is left of it afterwards is killed."""
+        server = self.server(name)
+        async with running(server, server.ready_url):
+            yield server

@@ -186,6 +186,7 @@ def _as_entry(delivery: Delivery, answer: Answer) -> dict[str, Any]:
         "path": delivery.path,
         "valid": delivery.valid,
         "body_digest": digest(delivery.body),
+        "type": delivery.event["type"] if delivery.valid else None,
         "order": delivery.event["data"]["order_id"] if delivery.valid else None,
         "status": answer.status,
         "fate": answer.fate.value,

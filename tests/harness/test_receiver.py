@@ -26,7 +26,7 @@ from tests.harness.receiver import (
 )
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-BODY = '{"data": {"order_id": "o-1"}}'
+BODY = '{"type": "order.fulfillment_requested", "data": {"order_id": "o-1"}}'
 
 
 @pytest.fixture
