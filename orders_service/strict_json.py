@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from orders_service.problems import Flaw, Problem
 
 MAX_DEPTH = 32
+_CONTAINERS = (dict, list)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_BUT_LAYOUT = re.compile("[\x7f-\x9f]")
 
 
 def has_control_characters(text: str) -> bool:
@@ -33,29 +35,40 @@ def loads(body: bytes) -> Any:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise Problem("malformed-request", "The body is not valid JSON in UTF-8.") from None
-    # Looking into every value costs more than parsing it, and nearly every body shows from outside that it is clean:
-    # raw control characters are no JSON, so one comes in by an escape or from beyond ASCII; DEL is the exception.
-    if "\\" in text or "\x7f" in text or not text.isascii() or text.count("{") + text.count("[") > MAX_DEPTH:
-        _look_inside(value)
+    if _says_control_characters(text, value):
+        raise Problem("invalid-request", "A text contains control characters or lone surrogates.")
+    if text.count("{") + text.count("[") > MAX_DEPTH and _is_too_deep(value):
+        raise Problem("malformed-request", f"The body is nested more than {MAX_DEPTH} levels deep.")
     return value
 
 
-def _look_inside(value: object) -> None:
-    waiting = [(value, 1)]
+def _says_control_characters(text: str, value: object) -> bool:
+    """Without escapes it can be seen from outside, where line feeds are layout: inside a text they are no JSON."""
+    if "\\" in text:
+        return any(has_control_characters(each) for each in _texts_in(value))
+    return (not text.isascii() or "\x7f" in text) and _CONTROL_BUT_LAYOUT.search(text) is not None
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    waiting = [value]
     while waiting:
-        item, depth = waiting.pop()
-        if isinstance(item, str):
-            _refuse_control_characters(item)
-        elif isinstance(item, dict | list):
-            if depth > MAX_DEPTH:
-                raise Problem("malformed-request", f"The body is nested more than {MAX_DEPTH} levels deep.")
-            inner = [*item, *item.values()] if isinstance(item, dict) else item
-            waiting.extend((each, depth + 1) for each in inner)
+        match waiting.pop():
+            case str(text):
+                yield text
+            case dict(inner):
+                waiting += [*inner, *inner.values()]
+            case list(inner):
+                waiting += inner
 
 
-def _refuse_control_characters(text: str) -> None:
-    if has_control_characters(text):
-        raise Problem("invalid-request", "A text contains control characters or lone surrogates.")
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        containers = [each for each in level if isinstance(each, _CONTAINERS)]
+        if not containers:
+            return False
+        level = [inner for each in containers for inner in (each.values() if isinstance(each, dict) else each)]
+    return any(isinstance(each, _CONTAINERS) for each in level)
 
 
 def _as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
