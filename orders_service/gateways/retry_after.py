@@ -27,5 +27,5 @@ def _from_date(text: str, now: datetime) -> timedelta | None:
     try:
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, OverflowError):
         return None

@@ -149,7 +149,7 @@ async def _drain(answer: aiohttp.ClientResponse) -> None:
         return
     try:
         async with asyncio.timeout(_DRAIN_SECONDS):
-            while room > 0 and (chunk := await answer.content.read(room)):
+            while chunk := await answer.content.read(room):  # nothing, when there is no room
                 room -= len(chunk)
     except (aiohttp.ClientError, OSError, TimeoutError):
         answer.close()

@@ -27,6 +27,7 @@ class SmtpServer:
         self.most_open = 0
         self.after_sender = self.after_recipient = self.after_data = "250 OK"
         self.accepted: list[Accepted] = []
+        self.deserted = asyncio.Event()  # nobody is connected
         self.room = asyncio.Event()  # DATA is answered when there is
         self.room.set()
 
@@ -70,6 +71,8 @@ class _Conversation(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._home.open -= 1
+        if not self._home.open:
+            self._home.deserted.set()
         super().connection_lost(error)
 
 

@@ -1,5 +1,6 @@
 """The guard: nothing that is not public is ever connected to."""
 
+import gzip
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from orders_service.gateways import LOOPBACK, DestinationRefused, Guard, open_http_session
-from tests.harness.raw_server import RawServer, always_saying, nothing, raw_server
+from tests.harness.raw_server import RawServer, always_saying, http_answer, nothing, raw_server
 
 ONLY_FIRST = [ip_network("127.0.0.1/32")]
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
@@ -167,6 +168,17 @@ async def test_proxies_of_the_environment_are_ignored(trap: RawServer, monkeypat
     ):
         assert answer.status == 204
     assert trap.connects == 0
+
+
+async def test_a_compressed_answer_is_not_unpacked() -> None:
+    bomb = gzip.compress(b"0" * 10_000_000)
+    talk = always_saying(http_answer(200, "Content-Encoding: gzip", body=bomb))
+    async with (
+        raw_server(talk) as server,
+        guarded() as session,
+        session.get(f"http://127.0.0.1:{server.port}/") as answer,
+    ):
+        assert await answer.read() == bomb
 
 
 async def test_cookies_are_not_kept() -> None:

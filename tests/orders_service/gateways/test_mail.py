@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orders_service.gateways import Letter, MailRefused
@@ -52,6 +52,11 @@ def test_a_letter_goes_to_exactly_one_address(to: str) -> None:
 def test_a_text_that_no_mail_can_carry_is_refused(text: str) -> None:
     with pytest.raises(MailRefused, match="NUL"):
         a_letter(text=text)
+
+
+@pytest.mark.parametrize("letter", [a_letter(subject="Grüße", text="für Sie"), a_letter(html="<p>für Sie</p>")])
+def test_a_letter_travels_in_ascii(letter: Letter) -> None:
+    assert LETTERHEAD.write(letter, "k").isascii()
 
 
 @pytest.mark.parametrize("sender", ["", "orders", "Orders", "Orders <orders>", "örders@example.com"])
@@ -111,10 +116,12 @@ def test_the_sender_may_have_a_name_beyond_ascii() -> None:
 
 local_parts = st.text("abcXYZ019.+_-", min_size=1, max_size=30)
 subjects = st.text("abcXYZ019 .,:#()/'!-=?_", min_size=1, max_size=62)
-plain_texts = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.just("\n"), max_size=300)
+plain_texts = st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=90)).map("\n".join)
 
 
 @given(local=local_parts, subject=subjects, text=plain_texts, key=st.text("0123456789abcdef-", min_size=1, max_size=36))
+@example(local="ann", subject="Your order", text="a" * 79, key="k")
+@example(local="ann", subject="a" * 62, text="a" * 76, key="k" * 36)
 def test_the_fast_way_writes_what_the_standard_library_writes(local: str, subject: str, text: str, key: str) -> None:
     letter = a_letter(to=f"{local}@example.com", subject=subject, text=text + "\n")
     assert LETTERHEAD.write(letter, key) == LETTERHEAD._written(letter, key, NOON)

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from orders_service.gateways.retry_after import pause_asked_for
+from orders_service.gateways.retry_after import LONGEST, pause_asked_for
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -37,8 +39,15 @@ def test_a_pause_lasts_from_nothing_to_an_hour(header: str, seconds: int) -> Non
         *("", "soon", "1.5", "1e3", "+5", "0x10", "NaN", "--5", "\u0661\u0662", "21 Nov"),
         "Sat, 99 Nov 2026 12:00:30 GMT",
         "Sat, 21 Nov 99999 12:00:30 GMT",
+        "Sat, 21 Nov 99999999999999999999 12:00:30 GMT",
         "Sat, 21 Nov 2026 12:00:30 +99999999",
     ],
 )
 def test_garbage_asks_for_nothing(header: str) -> None:
     assert pause_asked_for(header, now=NOW) is None
+
+
+@given(header=st.text() | st.from_regex(r"\w{3}, -?\d+ (Jan|Nov|Dec) -?\d+ \d+:\d+:\d+ ([+-]\d+|GMT)", fullmatch=True))
+def test_whatever_is_said_the_answer_is_a_pause_or_nothing(header: str) -> None:
+    pause = pause_asked_for(header, now=NOW)
+    assert pause is None or timedelta(0) <= pause <= LONGEST

@@ -87,6 +87,14 @@ async def test_after_trouble_a_new_connection_serves(server: SmtpServer) -> None
     assert len(server.accepted) == 1
 
 
+async def test_after_trouble_the_connection_is_closed(server: SmtpServer) -> None:
+    server.after_data = "550 never"
+    async with mail_over(server.url) as mail:
+        with pytest.raises(MailRefused):
+            await mail.send(a_letter(), key="k")
+        await asyncio.wait_for(server.deserted.wait(), 5)
+
+
 async def test_a_letter_that_is_cancelled_gives_its_place_back(server: SmtpServer) -> None:
     async with mail_over(server.url, connections=1) as mail:
         server.room.clear()
@@ -147,10 +155,17 @@ async def no_service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     await reader.readline()
 
 
+async def test_a_server_that_will_not_talk_to_us_is_no_fault_of_the_letter() -> None:
+    async with raw_server(no_service) as server, mail_over(f"smtp://127.0.0.1:{server.port}") as mail:
+        with pytest.raises(MailUnavailable) as failure:
+            await mail.send(a_letter(), key="k")
+    assert failure.value.code == 554
+
+
 @pytest.mark.parametrize(
     "talk",
-    [silence, slow_banner, nothing, lose_the_reply, no_service],
-    ids=["hangs", "slow banner", "closes", "reply lost", "554 at once"],
+    [silence, slow_banner, nothing, lose_the_reply],
+    ids=["hangs", "slow banner", "closes", "reply lost"],
 )
 async def test_a_server_in_trouble_is_unavailable(talk: Talk) -> None:
     async with (

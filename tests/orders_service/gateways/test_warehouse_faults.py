@@ -1,7 +1,6 @@
 """What each way of answering a warehouse request, well or badly, means (F17, F19)."""
 
 import asyncio
-import gzip
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,7 +9,6 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from orders_service.gateways import WarehouseRefused, WarehouseUnavailable
-from orders_service.gateways.warehouse import MOST_BYTES_READ
 from pipelines.errors import Throttled
 from tests.builders.fulfillment import a_request
 from tests.harness.raw_server import (
@@ -150,14 +148,7 @@ async def test_an_endless_answer_is_not_read_to_the_end() -> None:
 
     async with warehouse_that(pour) as warehouse:
         await warehouse.request_fulfillment(a_request(), key="k")
-    assert sent < 10**9 / 10  # some of it sits in the buffers of both sides
-
-
-async def test_a_compressed_bomb_is_not_unpacked() -> None:
-    bomb = gzip.compress(b"0" * 10_000_000)
-    assert len(bomb) < MOST_BYTES_READ  # all of it is read
-    async with warehouse_that(always_saying(http_answer(200, "Content-Encoding: gzip", body=bomb))) as warehouse:
-        await warehouse.request_fulfillment(a_request(), key="k")
+    assert sent < 30 * 2**20  # some of it sits in the buffers of both sides
 
 
 async def test_a_redirect_to_a_trap_is_not_followed() -> None:
@@ -176,9 +167,18 @@ async def test_one_call_is_one_request_even_when_the_connection_breaks() -> None
     assert server.connects == 1
 
 
+async def head_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The body comes when the other side, which shares this loop, has had time to read the head."""
+    while True:
+        await read_http_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        writer.write(b"ok")
+
+
 async def test_a_connection_is_used_again_after_its_body_was_read() -> None:
-    talk = always_saying(http_answer(200, body=b"a" * 1000))
-    async with raw_server(talk) as server, warehouse_at(f"http://127.0.0.1:{server.port}/") as warehouse:
+    async with raw_server(head_first) as server, warehouse_at(f"http://127.0.0.1:{server.port}/") as warehouse:
         for key in ("a", "b", "c"):
             await warehouse.request_fulfillment(a_request(), key=key)
     assert server.connects == 1
@@ -234,4 +234,5 @@ async def test_an_error_shows_scheme_host_and_status_only(talk: Talk) -> None:
             await warehouse.request_fulfillment(a_request(line1="canary"), key="canary")
     assert "canary" not in str(failure.value)
     assert str(failure.value).startswith("http://127.0.0.1")
+    assert failure.value.__cause__ is None
     assert failure.value.__suppress_context__ or failure.value.__context__ is None
