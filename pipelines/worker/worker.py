@@ -146,9 +146,10 @@ class Worker:
         """Until it holds no run."""
         await self._idle.wait()
 
-    @property
-    def is_claiming(self) -> bool:
-        return self._claiming is not None
+    async def settled(self) -> None:
+        """Until it holds no run, and looks for none."""
+        while self._claiming is not None or self._hands:
+            await (asyncio.wait([self._claiming]) if self._claiming is not None else self._idle.wait())
 
     async def stop(self) -> None:
         """End what is left; the journal will say where each run stands."""
