@@ -1,0 +1,1 @@
+"""The order service: one folder for each thing that the business says."""

@@ -1,7 +1,7 @@
 """Puts the service together: settings in, application out. It only wires."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, TypedDict
@@ -52,6 +52,24 @@ def create_app(
         registry.register(collector)
     step_metrics = PrometheusMetrics(registry, PIPELINES)
 
+    app = FastAPI(
+        title="Orders",
+        version=version("orders-service"),
+        description=DESCRIPTION,
+        lifespan=_lifespan(settings, registry, subscribers=[step_metrics], on_failure=on_failure, **process_options),
+        redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
+        generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
+        telemetry={"metrics": False},
+    )
+    problem_handlers.install(app, TRANSLATIONS)
+    _mount(app, settings, registry)
+    edge.install(app, edge.Limits(), HttpMetrics(registry, version=app.version))
+    return app
+
+
+def _lifespan(
+    settings: Settings, registry: CollectorRegistry, **process_options: Any
+) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
@@ -61,30 +79,16 @@ def create_app(
                 provide=await _gateways(settings, stack),
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
-                subscribers=[step_metrics],
-                on_failure=on_failure,
                 **process_options,
             )
-            await stack.enter_async_context(running(process))
-            app.state.process = process
+            app.state.process = await stack.enter_async_context(running(process))
             gauges = JournalGauges(process.readers, PIPELINES)
             registry.register(gauges)
             stack.callback(registry.unregister, gauges)
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value())
             yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers)}
 
-    app = FastAPI(
-        title="Orders",
-        version=version("orders-service"),
-        description=DESCRIPTION,
-        lifespan=lifespan,
-        generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
-        telemetry={"metrics": False},
-    )
-    problem_handlers.install(app, TRANSLATIONS)
-    _mount(app, settings, registry)
-    edge.install(app, edge.Limits(), HttpMetrics(registry, version=app.version))
-    return app
+    return lifespan
 
 
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from pipelines.errors import Reject, Throttled
 from pipelines.retry import Retry, Tried
 
+SHORTEST_PAUSE = timedelta(seconds=1)  # a pause costs no attempt, so a hostile "at once" must not become a tight loop
 LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -52,7 +53,7 @@ def decide(retry: Retry, outcome: object, tried: Tried, *, delay: timedelta) -> 
     """Say what follows. The caller drew `delay` from the retry's strategy: the dice stay outside."""
     match outcome:
         case Throttled(retry_after=pause) as error if tried.age <= retry.patience:
-            return Postpone(error, min(max(pause, timedelta(0)), LONGEST_PAUSE))
+            return Postpone(error, min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE))
         case Exception() as error if not isinstance(error, Reject) and retry.covers(error, tried):
             return RetryLater(error, delay)
         case Exception() as error:

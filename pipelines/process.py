@@ -58,7 +58,14 @@ class Process:
         self.readers = journal.open_for_reading(database_url)
         self._presence = journal.Presence(self.process_id, lease=self._rhythm.lease, clock=self.clock)
         self._threads = ThreadPoolExecutor(COMPUTE_THREADS, thread_name_prefix="compute")
-        self._committer = Committer(
+        self._committer = self._make_committer(limits)
+        self.worker = Worker(self._committer, self._make_runner(dice), self._slots, self.wired, self.events)
+        self._sweep = self._make_sweep()
+        self.failed: str | None = None
+        self._draining = False
+
+    def _make_committer(self, limits: Limits | None) -> Committer:
+        return Committer(
             self._writers,
             self._presence,
             self,
@@ -67,8 +74,9 @@ class Process:
             on_event=self.events.emit,
             on_death=self._fail,
         )
-        self.worker = Worker(self._committer, self._runner(dice), self._slots, self.wired, self.events)
-        self._sweep = Sweep(
+
+    def _make_sweep(self) -> Sweep:
+        return Sweep(
             self.process_id,
             self._committer,
             self.worker,
@@ -78,10 +86,8 @@ class Process:
             events=self.events,
             known={key: each.pipeline for key, each in self.wired.items()},
         )
-        self.failed: str | None = None
-        self._draining = False
 
-    def _runner(self, dice: Dice) -> Runner:
+    def _make_runner(self, dice: Dice) -> Runner:
         performer = Performer(self._committer, self.readers, self._threads, lease_is_sure=self._lease_is_sure)
         return Runner(self._committer, performer, self.wired, clock=self.clock, dice=dice, events=self.events)
 

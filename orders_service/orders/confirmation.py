@@ -38,4 +38,4 @@ def confirmation_of(order: PlacedOrder) -> Letter:
             if line
         ),
     )
-    return Letter(to=order.customer_email, subject=f"Your order {order.id}", text=text)
+    return Letter(to=order.customer_email, subject=f"Your order {order.id}", text=text, written_at=order.placed_at)

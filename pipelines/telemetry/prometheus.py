@@ -54,6 +54,11 @@ class PrometheusMetrics:
             registry=registry,
             buckets=RUN_BUCKETS,
         )
+        self._make_journal_metrics(registry)
+        for each in pipelines:
+            self._start_at_zero(each)
+
+    def _make_journal_metrics(self, registry: CollectorRegistry) -> None:
         self._batches = Histogram(
             "pipeline_commit_batch_size", "Members of a COMMIT.", registry=registry, buckets=BATCH_BUCKETS
         )
@@ -70,11 +75,9 @@ class PrometheusMetrics:
             registry=registry,
         )
         self._refused = Counter(
-            "pipeline_writes_refused", "Writes of progress that the fence refused.", pipeline, registry=registry
+            "pipeline_writes_refused", "Writes of progress that the fence refused.", ("pipeline",), registry=registry
         )
         self._reaped = Counter("pipeline_runs_reaped", "Runs freed from dead processes.", registry=registry)
-        for each in pipelines:
-            self._start_at_zero(each)
 
     def _start_at_zero(self, pipeline: Pipeline[Any]) -> None:
         for step in pipeline.steps:
