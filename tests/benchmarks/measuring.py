@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, text
 
+from tests.benchmarks.child import child
 from tests.benchmarks.subjects import Running, Site, Subject
 from tests.benchmarks.warehouse import Warehouse, warehouse
 from tests.harness.orders import ADMIN_KEY
@@ -89,10 +89,8 @@ async def soak(subject: Subject, ground: Ground, marks: list[int], connections: 
 
 async def post(running: Running, first: int, count: int, connections: int) -> dict[str, Any]:
     """Let the client process place these orders, and give its tally."""
-    numbers = [str(number) for number in (first, count, connections)]
-    command = [sys.executable, "-m", "tests.benchmarks.load", str(running.port), ADMIN_KEY, *numbers]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    output, _ = await process.communicate()
+    async with child("tests.benchmarks.load", running.port, ADMIN_KEY, first, count, connections) as process:
+        output, _ = await process.communicate()
     if process.returncode:
         raise SystemExit(f"the client broke off; the service says:\n{running.process.log_end()}")
     tally: dict[str, Any] = json.loads(output)

@@ -6,6 +6,8 @@ CPU seconds are those of the server process and of all PostgreSQL processes; cli
 
 import argparse
 import asyncio
+import signal
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -101,13 +103,18 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     chosen = options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its servers too, as Ctrl-C does
     root = Path("var")
     root.mkdir(exist_ok=True)
+    work = watch_memory if chosen.soak else compare
     with tempfile.TemporaryDirectory(prefix="bench-", dir=root.resolve()) as parent:
         place = Path(parent)
         with own_postgres({}, parent=place) as postgres:
-            asyncio.run((watch_memory if chosen.soak else compare)(chosen, postgres, place))
+            asyncio.run(work(chosen, postgres, place))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,11 +1,11 @@
 """The benchmark's hold on its warehouse process: where it listens, and how many orders it has taken."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+
+from tests.benchmarks.child import child
 
 
 class Warehouse:
@@ -21,12 +21,6 @@ class Warehouse:
 
 @asynccontextmanager
 async def warehouse() -> AsyncIterator[Warehouse]:
-    command = [sys.executable, "-m", "tests.benchmarks.sink"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout
-    try:
-        async with aiohttp.ClientSession() as http:
-            yield Warehouse(int(await process.stdout.readline()), http)
-    finally:
-        process.kill()
-        await process.wait()
+    async with child("tests.benchmarks.sink") as process, aiohttp.ClientSession() as http:
+        assert process.stdout
+        yield Warehouse(int(await process.stdout.readline()), http)
