@@ -48,8 +48,11 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings, *, listener: socket.socket, **process_options: object) -> int:
     """Serve until a signal comes; gives the exit code."""
-    servers: list[Server] = []
-    app = create_app(settings, on_failure=lambda reason: servers[0].fail(reason), **process_options)
+
+    def fail(reason: str) -> None:
+        server.fail(reason)
+
+    app = create_app(settings, on_failure=fail, **process_options)
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
@@ -63,7 +66,6 @@ def serve(settings: Settings, *, listener: socket.socket, **process_options: obj
         ws="none",
     )
     server = Server(config, app)
-    servers.append(server)
     server.run(sockets=[listener])
     if not server.started or server.failure is not None:
         return FAILED

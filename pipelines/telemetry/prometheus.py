@@ -55,6 +55,7 @@ class PrometheusMetrics:
             buckets=RUN_BUCKETS,
         )
         self._make_journal_metrics(registry)
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
         for each in pipelines:
             self._start_at_zero(each)
 
@@ -92,12 +93,21 @@ class PrometheusMetrics:
         for found in _FOUND.values():
             self._doubts.labels(found)
 
+    def _series_of(self, pipeline: str, step: str, outcome: str) -> tuple[Counter, Histogram, Histogram]:
+        """Looked up once per label set: each lookup in the client costs as much as counting does."""
+        key = (pipeline, step, outcome)
+        if key not in self._series:
+            durations, waits = self._durations.labels(pipeline, step), self._waits.labels(pipeline, step)
+            self._series[key] = self._attempts.labels(*key), durations, waits
+        return self._series[key]
+
     def __call__(self, event: Event) -> None:
         match event:
             case StepAttempted(pipeline=pipeline, step=step):
-                self._attempts.labels(pipeline, step, event.outcome).inc()
-                self._durations.labels(pipeline, step).observe(event.seconds)
-                self._waits.labels(pipeline, step).observe(event.waited_seconds)
+                attempts, durations, waits = self._series_of(pipeline, step, event.outcome)
+                attempts.inc()
+                durations.observe(event.seconds)
+                waits.observe(event.waited_seconds)
             case BatchCommitted(size=size, seconds=seconds):
                 self._batches.observe(size)
                 self._commits.observe(seconds)
