@@ -71,7 +71,7 @@ def _prepare_sqlite_writer(connection: DBAPIConnection, _: object) -> None:
         "foreign_keys=ON",
         "journal_size_limit=67108864",
         "wal_autocheckpoint=1000",
-        "cache_size=-65536",
+        "cache_size=-16384",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
