@@ -1,6 +1,6 @@
 """Puts the service together: settings in, application out. It only wires."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
@@ -44,9 +44,16 @@ class State(TypedDict):
 
 
 def create_app(
-    settings: Settings, *, on_failure: Callable[[str], None] | None = None, **process_options: Any
+    settings: Settings,
+    *,
+    gateways: Mapping[Any, object] | None = None,
+    on_failure: Callable[[str], None] | None = None,
+    **process_options: Any,
 ) -> FastAPI:
-    """Make the application. `process_options` go to its `Process`: clock, dice and limits are seams for tests."""
+    """Make the application.
+
+    `gateways` stand in for the outside world, and `process_options` (clock, dice, limits) go to its `Process`.
+    """
     registry = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
@@ -56,7 +63,9 @@ def create_app(
         title="Orders",
         version=version("orders-service"),
         description=DESCRIPTION,
-        lifespan=_lifespan(settings, registry, subscribers=[step_metrics], on_failure=on_failure, **process_options),
+        lifespan=_lifespan(
+            settings, registry, gateways, subscribers=[step_metrics], on_failure=on_failure, **process_options
+        ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
         telemetry={"metrics": False},
@@ -68,7 +77,7 @@ def create_app(
 
 
 def _lifespan(
-    settings: Settings, registry: CollectorRegistry, **process_options: Any
+    settings: Settings, registry: CollectorRegistry, gateways: Mapping[Any, object] | None, **process_options: Any
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
@@ -76,7 +85,7 @@ def _lifespan(
             process = Process(
                 settings.database_url.get_secret_value(),
                 PIPELINES,
-                provide=await _gateways(settings, stack),
+                provide=gateways or await _gateways(settings, stack),
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
@@ -125,7 +134,8 @@ def _mail(settings: Settings, stack: AsyncExitStack) -> Mail:
 
 
 def _unknown_product(error: inventory.UnknownProduct) -> Problem:
-    flaws = [Flaw(location="body", pointer="/items", message=f"{sku} is not in the catalog") for sku in error.skus]
+    message = "This product is not in the catalog"
+    flaws = [Flaw(location="body", pointer=f"/items/{place}/sku", message=message) for place in error.places]
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 

@@ -4,6 +4,7 @@ import errno
 import socket
 import sys
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,7 +47,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings, *, listener: socket.socket, **process_options: object) -> int:
+def serve(settings: Settings, *, listener: socket.socket, **process_options: Any) -> int:
     """Serve until a signal comes; gives the exit code."""
 
     def fail(reason: str) -> None:

@@ -13,11 +13,11 @@ class InventoryError(Exception):
 
 
 class UnknownProduct(InventoryError):
-    """Some of these are not in the catalog."""
+    """Some are not in the catalog: `places` says where in the list that was asked for."""
 
-    def __init__(self, skus: Sequence[str]) -> None:
-        super().__init__(f"not in the catalog: {', '.join(skus)}")
-        self.skus = tuple(skus)
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__(f"not in the catalog: {len(places)} products")
+        self.places = tuple(places)
 
 
 class OutOfStock(Reject, InventoryError):

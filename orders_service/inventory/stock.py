@@ -23,7 +23,7 @@ class Line(Protocol):
 def prices_of(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
     """The price of each. Raises `UnknownProduct` with all that are not in the catalog."""
     prices = prices_on_sale(tx, skus)
-    if unknown := [sku for sku in skus if sku not in prices]:
+    if unknown := [place for place, sku in enumerate(skus) if sku not in prices]:
         raise UnknownProduct(unknown)
     return prices
 

@@ -70,7 +70,7 @@ class OrderDraft(StrictModel):
     )
 
     customer_email: EmailStr = Field(max_length=254)
-    items: Annotated[tuple[Item, ...], Field(strict=False, min_length=1, max_length=MOST_LINES)]
+    items: list[Item] = Field(min_length=1, max_length=MOST_LINES)
     shipping_address: Address
 
     @model_validator(mode="after")
