@@ -19,7 +19,7 @@ SQLModel.metadata.naming_convention = {
 
 
 def process_of(request: Request) -> Process:
-    """The process that serves this request."""
+    """The process that serves this request. Called, not depended on: FastAPI charges every request for each."""
     process: Process = request.state.process
     return process
 
@@ -31,4 +31,3 @@ def _reading(request: Request) -> Iterator[ReadSession]:
 
 # Function scope: the connection goes back before the answer is sent, so that a slow client holds none.
 Reading = Annotated[ReadSession, Depends(_reading, scope="function", max_concurrency=4)]
-CurrentProcess = Annotated[Process, Depends(process_of)]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from orders_service import schema
-from orders_service.database import CurrentProcess
+from orders_service.database import process_of
 from orders_service.problems import Problem, responses
 
 router = APIRouter(tags=["operations"])
@@ -46,18 +46,18 @@ class Pinger:
 
 
 @router.get("/livez", responses=responses(503))
-async def livez(process: CurrentProcess) -> Health:
+async def livez(request: Request) -> Health:
     """Say that the process and its event loop go on. Nothing outside is asked: a restart would not mend it."""
-    if process.failed is not None:
+    if process_of(request).failed is not None:
         raise Problem("unavailable", "This process may write no more, and is about to end.")
     return Health()
 
 
 @router.get("/readyz", responses=responses(503))
-async def readyz(request: Request, response: Response, process: CurrentProcess) -> Health:
+async def readyz(request: Request, response: Response) -> Health:
     """Say whether requests should come here: the database answers, and the process is not draining."""
     response.headers["Cache-Control"] = "no-store"
-    if not process.is_ready:
+    if not process_of(request).is_ready:
         raise Problem("unavailable", "This process is draining.")
     if not await request.state.pinger.ping():
         raise Problem("unavailable", "The database does not answer.")

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Header, Request
 from pydantic import BaseModel
 from sqlalchemy import LargeBinary, bindparam, insert, select
 from sqlmodel import Column, Field, SQLModel, col
 
-from orders_service.auth import CurrentPrincipal
+from orders_service.auth import Principal
 from pipelines import Transaction
 
 KEPT_FOR = timedelta(hours=24)
@@ -62,9 +62,14 @@ class Answer:
     is_replay: bool = False
 
 
-def _once_key(
-    request: Request, principal: CurrentPrincipal, idempotency_key: Annotated[str | None, Header()] = None
-) -> OnceKey:
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="Makes the request safe to repeat: 1 to 255 printable ASCII characters, kept for 24 hours."),
+]
+
+
+def once_key(request: Request, principal: Principal, idempotency_key: str | None) -> OnceKey:
+    """Bind the header to principal and route. Raises `InvalidIdempotencyKey`."""
     scope = f"{principal.id}:{request.method}:{request.url.path}"
     if idempotency_key is None:
         return OnceKey(scope, None)
@@ -74,9 +79,6 @@ def _once_key(
     if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         raise InvalidIdempotencyKey
     return OnceKey(scope, key)
-
-
-Once = Annotated[OnceKey, Depends(_once_key)]
 
 
 def recall(tx: Transaction, once: OnceKey, request: BaseModel) -> Answer | None:

@@ -58,6 +58,7 @@ def _bridge(out: TextIO, rendering: list[Processor]) -> None:
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells what it finds at every look
     logging.captureWarnings(capture=True)
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False

@@ -1,11 +1,14 @@
 """The id under which one request is found again: in its answer, in every log line and in the audit."""
 
+import itertools
 import re
 import secrets
 
 from starlette.types import Scope
 
 HEADER = b"x-request-id"
+_INCARNATION = secrets.token_hex(10)  # of this process; asking the system for each id would cost a thread switch
+_COUNT = itertools.count()
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 
 
@@ -13,7 +16,7 @@ def taken_or_made(offered: bytes | None) -> str:
     """What the client offered, when it is short and printable; else a new id."""
     if offered is not None and _ACCEPTABLE.fullmatch(offered):
         return offered.decode("ascii")
-    return secrets.token_hex(16)
+    return f"{_INCARNATION}{next(_COUNT):012x}"
 
 
 def remember(scope: Scope, request_id: str) -> None:

@@ -3,12 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from orders_service.auth import CurrentPrincipal
-from orders_service.database import CurrentProcess, Reading
-from orders_service.idempotency import Once
+from orders_service.database import Reading, process_of
+from orders_service.idempotency import IdempotencyKey, once_key
 from orders_service.orders import queries
 from orders_service.orders.cancelling import cancel_order as cancel
 from orders_service.orders.placing import place_order
@@ -30,13 +30,16 @@ class OrderList(StrictModel):
 
 
 @router.post("", status_code=201, response_model=OrderView, responses=responses(400, 409, 413, 415))
-async def create_order(draft: OrderDraft, once: Once, principal: CurrentPrincipal, process: CurrentProcess) -> Response:
+async def create_order(
+    draft: OrderDraft, principal: CurrentPrincipal, request: Request, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Accept an order. It is on disk when this answers, and its fulfillment survives any crash.
 
     With an `Idempotency-Key` the request can be repeated: for 24 hours the same request gets the same answer, marked
     `Idempotent-Replayed: true`, and no second order. A 5xx or a lost answer means that nobody knows: repeat it.
     """
-    placed = await process.write(place_order, draft, once, principal.id)
+    once = once_key(request, principal, idempotency_key)
+    placed = await process_of(request).write(place_order, draft, once, principal.id)
     headers = {"Location": f"/v1/orders/{placed.order_id}"}
     if placed.answer.is_replay:
         headers["Idempotent-Replayed"] = "true"
@@ -62,6 +65,6 @@ def get_order(order_id: UUID, session: Reading, principal: CurrentPrincipal) -> 
 
 
 @router.post("/{order_id}/cancel", responses=responses(404, 409))
-async def cancel_order(order_id: UUID, principal: CurrentPrincipal, process: CurrentProcess) -> OrderView:
+async def cancel_order(order_id: UUID, principal: CurrentPrincipal, request: Request) -> OrderView:
     """Take an order back while it is open. What was done for it is undone in the background."""
-    return await process.write(cancel, order_id, principal)
+    return await process_of(request).write(cancel, order_id, principal)
