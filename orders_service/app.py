@@ -101,13 +101,12 @@ def _lifespan(
 
 
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
+    if settings.role is not Role.WORKER:
+        app.include_router(orders_routes.router)  # first: routes are tried in this order
+        app.include_router(operations_routes.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
-    if settings.role is Role.WORKER:
-        return
-    app.include_router(orders_routes.router)
-    app.include_router(operations_routes.router)
-    if settings.is_development:
+    if settings.is_development and settings.role is not Role.WORKER:
         warehouse = SandboxWarehouse(settings.fulfillment_secrets, settings.data_dir / "warehouse.jsonl")
         app.include_router(make_router(warehouse, Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)))
 

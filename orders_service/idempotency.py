@@ -86,7 +86,7 @@ def recall(tx: Transaction, once: OnceKey, request: BaseModel) -> Answer | None:
     if once.key is None:
         return None
     place = ("idempotency", once.scope, once.key)
-    row = tx.noted.get(place) or tx.execute(_RECALL, {"scope": once.scope, "key": once.key}).one_or_none()
+    row = tx.noted.get(place) or tx.core.execute(_RECALL, {"scope": once.scope, "key": once.key}).one_or_none()
     if row is None:
         return None
     fingerprint, status, body = row

@@ -65,6 +65,7 @@ def serve(settings: Settings, *, listener: socket.socket, **process_options: Any
         timeout_keep_alive=75,
         backlog=_BACKLOG,
         ws="none",
+        proxy_headers=False,  # nobody reads the client's address yet, so nobody may forge it
     )
     server = Server(config, app)
     server.run(sockets=[listener])

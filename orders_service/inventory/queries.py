@@ -34,7 +34,7 @@ def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
     """What is sold, at which price; read once per batch, since nothing in a batch changes it before its end."""
     asked = [sku for sku in skus if ("price", sku) not in tx.noted]
     if asked:
-        for sku, amount, currency in tx.execute(_PRICES, {"skus": asked}):
+        for sku, amount, currency in tx.core.execute(_PRICES, {"skus": asked}):
             tx.noted["price", sku] = Money(amount=amount, currency=currency)
     return {sku: tx.noted["price", sku] for sku in skus if ("price", sku) in tx.noted}
 
@@ -43,7 +43,7 @@ def available(tx: Transaction, skus: Sequence[str]) -> dict[str, int]:
     """How many there were before this batch took any."""
     asked = [sku for sku in skus if ("available", sku) not in tx.noted]
     if asked:
-        for sku, count in tx.execute(_AVAILABLE, {"skus": asked}):
+        for sku, count in tx.core.execute(_AVAILABLE, {"skus": asked}):
             tx.noted["available", sku] = count
     return {sku: tx.noted.get(("available", sku), 0) for sku in skus}
 

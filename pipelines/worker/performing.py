@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -32,7 +33,7 @@ class Performer:
     async def perform(self, held: Held, hand: Hand) -> object:
         """Raises what the step raises."""
         step = current_step(held)
-        occasion = Occasion(payload=held.payload, results=held.run.results, context=_context(held))
+        occasion = Occasion(payload=held.payload, results=held.run.results, context=partial(_context, held))
         match step.step.kind:
             case Kind.TRANSACTION:
                 return await insist(self._committer, moves.perform, held, occasion)

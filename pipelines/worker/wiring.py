@@ -17,7 +17,7 @@ class Occasion:
 
     payload: Any
     results: Mapping[str, Any]
-    context: StepContext | None = None
+    context: Callable[[], StepContext] | None = None  # made when it is asked for: its key is a hash
     tx: Transaction | None = None
     session: ReadSession | None = None
     ending: Ending | None = None
@@ -119,7 +119,7 @@ def _session(occasion: Occasion) -> Any:
 
 
 def _context(occasion: Occasion) -> Any:
-    return occasion.context
+    return occasion.context() if occasion.context is not None else None
 
 
 def _ending(occasion: Occasion) -> Any:
