@@ -1,9 +1,12 @@
 """What the tests of the service share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
+
+from tests.builders.shop import Shop, open_shop
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +16,10 @@ def plain_logs() -> Iterator[None]:
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, renderer])
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    """The service, open for business, on each database."""
+    async with open_shop(database_url, tmp_path) as shop:
+        yield shop

@@ -1,0 +1,124 @@
+"""The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx2
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import Executable, text
+from starlette.types import Receive, Scope, Send
+
+from orders_service import inventory, schema
+from orders_service.app import create_app
+from orders_service.auth import issue_key
+from orders_service.gateways import Mail, Warehouse
+from orders_service.inventory import CatalogEntry
+from orders_service.settings import DEVELOPMENT_KEY, Settings
+from pipelines import Process, ReadSession, RunRecord
+from pipelines.testing import Rehearsal, VirtualClock
+from tests.builders.gateways import FakeMail, FakeWarehouse
+from tests.builders.orders import a_product, an_order
+
+R = TypeVar("R")
+
+BETWEEN_ATTEMPTS = timedelta(minutes=10)  # so that none is made while a test looks, unless it moves the clock
+SHELF = (a_product("mug"), a_product("lamp"))
+
+
+class Shop:
+    """`api` speaks with the admin's key; `client_of` with somebody else's."""
+
+    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, warehouse: FakeWarehouse, mail: FakeMail) -> None:
+        self.app, self.clock, self.warehouse, self.mail = app, clock, warehouse, mail
+        self.process: Process = app.state.process
+        self._state = dict(state)
+        self._stage = Rehearsal(self.process, clock)
+        self.api = self.client(DEVELOPMENT_KEY)
+
+    def client(self, key: str | None) -> httpx2.AsyncClient:
+        headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(self._with_state), base_url="http://shop.test", headers=headers
+        )
+
+    async def client_of(self, principal: str, *, is_admin: bool = False) -> httpx2.AsyncClient:
+        return self.client(await self.process.write(issue_key, principal, is_admin=is_admin))
+
+    async def offer(self, *products: CatalogEntry) -> None:
+        await self.process.write(inventory.seed, products)
+
+    async def placed(self, order: dict[str, Any] | None = None, *, by: httpx2.AsyncClient | None = None) -> Any:
+        """An order that was accepted, as it was answered."""
+        response = await (by or self.api).post("/v1/orders", json=order or an_order())
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def shown(self, order: Any) -> Any:
+        """The order as it is shown now."""
+        response = await self.api.get(f"/v1/orders/{order['id']}")
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def settled(self) -> None:
+        """Until no run can go on by itself: each has ended, or waits."""
+        await self.process.worker.settled()
+
+    async def run_to_the_end(self) -> None:
+        """Until each run has ended; waiting takes no time."""
+        await self._stage.run_to_the_end()
+
+    def run(self, order: Any) -> RunRecord:
+        return self._stage.run(UUID(order["run"]["id"]))
+
+    def shelf(self, sku: str) -> tuple[int, int]:
+        """How many are available, and how many are held."""
+        statement = text("SELECT available, reserved FROM stock WHERE sku = :sku").bindparams(sku=sku)
+        available, reserved = self.rows(statement)[0]
+        return available, reserved
+
+    def count(self, table: str) -> int:
+        return int(self.rows(text(f"SELECT count(*) FROM {table}"))[0][0])  # noqa: S608 - a test's own table
+
+    def rows(self, statement: Executable) -> Any:
+        return self.read(lambda session: session.execute(statement).all())
+
+    def read(self, question: Callable[[ReadSession], R]) -> R:
+        with ReadSession(self.process.readers) as session:
+            return question(session)
+
+    async def write(self, statement: str, **values: object) -> None:
+        """What the API has no way to do: somebody else changed this row."""
+        await self.process.write(lambda tx: tx.execute(text(statement), values) and None)
+
+    async def _with_state(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "state": dict(self._state)}, receive, send)
+
+
+@asynccontextmanager
+async def open_shop(
+    database_url: str,
+    folder: Path,
+    *,
+    real_gateways: bool = False,
+    **settings: Any,
+) -> AsyncIterator[Shop]:
+    """Migrate, put a shelf of mugs and lamps up, and serve. `settings` are those of the service."""
+    schema.migrate(database_url)
+    warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
+    app = create_app(
+        Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),
+        gateways=None if real_gateways else {Warehouse: warehouse, Mail: mail},
+        clock=clock,
+        dice=lambda *_: BETWEEN_ATTEMPTS,
+    )
+    async with app.router.lifespan_context(app) as state:
+        shop = Shop(app, state, clock, warehouse, mail)
+        await shop.offer(*SHELF)
+        yield shop
+        warehouse.door.open()
+        mail.door.open()

@@ -1,0 +1,99 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orders_service.gateways import MailUnavailable, WarehouseUnavailable
+from pipelines import AttemptOutcome
+from tests.builders.orders import an_order
+from tests.builders.shop import Shop, open_shop
+
+
+async def cancelled(shop: Shop, order: Any) -> Any:
+    response = await shop.api.post(f"/v1/orders/{order['id']}/cancel")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_a_cancelled_order_is_answered_whole(shop: Shop) -> None:
+    shop.mail.door.close()
+    order = await shop.placed()
+    await shop.mail.door.until_somebody_waits()
+    assert await cancelled(shop, order) == {**order, "status": "cancelled", "reason": "cancelled on request"}
+
+
+async def test_before_anybody_works_on_it_an_order_is_simply_cancelled(database_url: str, tmp_path: Path) -> None:
+    async with open_shop(database_url, tmp_path, role="api") as shop:
+        order = await shop.placed(an_order(mug=3))
+        await cancelled(shop, order)
+        assert (await shop.shown(order))["status"] == "cancelled"
+    async with open_shop(database_url, tmp_path) as shop:
+        await shop.run_to_the_end()
+        assert (await shop.shown(order))["status"] == "cancelled"
+        assert (shop.mail.letters, shop.shelf("mug")) == ([], (100, 0))
+
+
+async def test_while_the_mail_is_on_its_way_the_call_is_broken_off_and_stock_given_back(shop: Shop) -> None:
+    shop.mail.door.close()
+    order = await shop.placed(an_order(mug=3))
+    await shop.mail.door.until_somebody_waits()
+    assert shop.shelf("mug") == (97, 3)
+    await cancelled(shop, order)
+    await shop.settled()
+    assert shop.shelf("mug") == (100, 0)
+    assert shop.run(order).attempts[2].outcome is AttemptOutcome.CANCELLED
+    assert shop.warehouse.requests == []
+
+
+async def test_while_the_warehouse_is_asked_it_is_told_to_forget_the_order(shop: Shop) -> None:
+    shop.warehouse.door.close()
+    order = await shop.placed(an_order(mug=3))
+    await shop.warehouse.door.until_somebody_waits()
+    await cancelled(shop, order)
+    await shop.settled()
+    [(key, event)] = shop.warehouse.cancellations
+    assert str(event.data.order_id) == order["id"]
+    assert key != shop.warehouse.requests[0][0]
+    assert shop.shelf("mug") == (100, 0)
+
+
+@pytest.mark.parametrize("outside", ["mail", "warehouse"])
+async def test_while_it_waits_for_another_attempt_nothing_more_is_tried(shop: Shop, outside: str) -> None:
+    gateway = getattr(shop, outside)
+    gateway.door.troubles = [MailUnavailable() if outside == "mail" else WarehouseUnavailable()]
+    order = await shop.placed(an_order(mug=3))
+    await shop.settled()
+    await cancelled(shop, order)
+    await shop.run_to_the_end()
+    assert (await shop.shown(order))["status"] == "cancelled"
+    assert shop.shelf("mug") == (100, 0)
+    assert len(shop.mail.letters) + len(shop.warehouse.requests) == {"mail": 1, "warehouse": 2}[outside]
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "ada@mailinator.com"], ids=["completed", "rejected"])
+async def test_an_order_that_has_ended_can_no_longer_be_cancelled(shop: Shop, email: str) -> None:
+    order = await shop.placed(an_order(email=email, mug=3))
+    await shop.settled()
+    before = await shop.shown(order), shop.shelf("mug")
+    response = await shop.api.post(f"/v1/orders/{order['id']}/cancel")
+    assert (response.status_code, response.json()["code"]) == (409, "state-conflict")
+    assert (await shop.shown(order), shop.shelf("mug")) == before
+
+
+async def test_of_many_who_cancel_at_once_one_does(shop: Shop) -> None:
+    shop.mail.door.close()
+    order = await shop.placed(an_order(mug=3))
+    await shop.mail.door.until_somebody_waits()
+    answers = await asyncio.gather(*(shop.api.post(f"/v1/orders/{order['id']}/cancel") for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
+    await shop.settled()
+    assert shop.shelf("mug") == (100, 0)
+
+
+async def test_a_second_cancellation_is_refused(shop: Shop) -> None:
+    shop.mail.door.close()
+    order = await shop.placed()
+    await cancelled(shop, order)
+    await shop.settled()
+    assert (await shop.api.post(f"/v1/orders/{order['id']}/cancel")).status_code == 409
