@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Header, Request
 from pydantic import BaseModel
-from sqlalchemy import LargeBinary, bindparam, insert, select
+from sqlalchemy import Text, bindparam, insert, select
 from sqlmodel import Column, Field, SQLModel, col
 
 from orders_service.auth import Principal
@@ -27,7 +27,7 @@ class RememberedAnswer(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=LONGEST_KEY)
     fingerprint: str = Field(max_length=64)
     status: int
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=Column(Text, nullable=False))
     expires_at: datetime = Field(index=True)
 
 
@@ -58,7 +58,7 @@ class Answer:
     """What a client is answered, the first time and each time it repeats its request."""
 
     status: int
-    body: bytes
+    body: str
     is_replay: bool = False
 
 

@@ -109,7 +109,11 @@ class Process:
         """
         if self._lock is not None:
             self._lock.acquire()
-        await asyncio.to_thread(self._presence.register, self._writers)
+        try:
+            await asyncio.to_thread(self._presence.register, self._writers)
+        except BaseException:
+            self._let_go()
+            raise
         self._committer.start()
         if self._lock is not None:
             await self._committer.progress(journal.reaping.bury_predecessors)
@@ -133,12 +137,11 @@ class Process:
         """Let steps finish within the grace, then break them off; no attempt is burned."""
         self.begin_to_drain()
         try:
-            await self._committer.progress(journal.presence.begin_to_drain)
             async with asyncio.timeout(grace.total_seconds()):
+                await self._committer.progress(journal.presence.begin_to_drain)
                 await self.worker.idle()
         except TimeoutError:
             self.hurry()
-            await self.worker.idle()
         except JournalError:
             return  # the journal has no ear for us; our lease will say it
 
@@ -150,10 +153,13 @@ class Process:
         """Free what is left and leave the journal. Nothing is written after this."""
         self.begin_to_drain()
         await self._sweep.stop()
+        await self.worker.stop()  # before our runs are free: nothing of ours may still act on them then
         if self.failed is None:
             await self._leave()
-        await self.worker.stop()
         await self._committer.stop()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.readers.dispose()
         self._writers.dispose()

@@ -52,9 +52,7 @@ class Rehearsal:
         self.process = process
         self.clock = clock
 
-    async def write(
-        self, function: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def write(self, function: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a transaction function, as the application would."""
         return await self.process.write(function, *args, **kwargs)
 

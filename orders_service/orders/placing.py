@@ -44,7 +44,7 @@ def place_order(tx: Transaction, draft: OrderDraft, once: OnceKey, principal: st
     )
     run_id = start(tx, fulfill_order, placed)
     _store(tx, placed, run_id, principal)
-    answer = Answer(CREATED, view_of_new(placed, run_id).model_dump_json().encode())
+    answer = Answer(CREATED, view_of_new(placed, run_id).model_dump_json())
     return Placed(str(placed.id), remember(tx, once, draft, answer))
 
 

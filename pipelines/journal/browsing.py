@@ -27,7 +27,9 @@ _DEPTHS = (
     .group_by(runs.c.pipeline, runs.c.state)
 )
 _OLDEST_READY = (
-    select(runs.c.pipeline, func.min(runs.c.due_at)).where(runs.c.state == RunState.READY).group_by(runs.c.pipeline)
+    select(runs.c.pipeline, func.min(runs.c.due_at))
+    .where(runs.c.owner.is_(None), runs.c.state == RunState.READY)
+    .group_by(runs.c.pipeline)
 )
 _NEXT_DUE = select(func.min(runs.c.due_at)).where(runs.c.owner.is_(None), runs.c.state.in_(OPEN))
 

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import bindparam, case, select, update
 
-from pipelines.errors import StateConflict
-from pipelines.journal.dialects import now_plus, seconds
+from pipelines.errors import StateConflict, UnknownRun
+from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import runs
 from pipelines.run import RunState
 from pipelines.transaction import Transaction
 
 _CANCELLABLE = (RunState.READY, RunState.RUNNING, RunState.WAITING)
+
+_FIND = select(runs.c.state, runs.c.ending).where(runs.c.id == bindparam("of"))
 
 # A run that is owned stays with its owner, so that a call that is under way has ended before it is undone.
 _CANCEL = (
@@ -21,7 +23,9 @@ _CANCEL = (
         ending=RunState.CANCELLED,
         reason=bindparam("because"),
         state=case((runs.c.owner.is_(None), RunState.UNDOING), else_=runs.c.state),
-        due_at=case((runs.c.owner.is_(None), now_plus(bindparam("skew"))), else_=runs.c.due_at),
+        attempt=case((runs.c.owner.is_(None), 0), else_=runs.c.attempt),
+        errors=case((runs.c.owner.is_(None), 0), else_=runs.c.errors),
+        due_at=case((runs.c.owner.is_(None), now_and("skew")), else_=runs.c.due_at),
     )
 )
 
@@ -34,7 +38,13 @@ class RunIsCancelled:
 
 
 def cancel(tx: Transaction, run_id: UUID, *, reason: str) -> None:
-    """Have the run end `cancelled`. Raises `StateConflict` when it has ended, or is being undone already."""
+    """Have the run end `cancelled`. Raises `UnknownRun`, or `StateConflict` when it has ended or is being undone."""
+    found = tx.execute(_FIND, {"of": run_id}).one_or_none()
+    if found is None:
+        raise UnknownRun(str(run_id))
+    too_late = StateConflict(f"run {run_id} has ended, or is being undone")
+    if found.state not in _CANCELLABLE or found.ending is not None:
+        raise too_late
     bound = {"of": run_id, "because": reason, "skew": seconds(tx.home.clock.skew_seconds)}
-    tx.defer(_CANCEL, bound, otherwise=StateConflict(f"run {run_id} has ended, or is being undone"))
+    tx.defer(_CANCEL, bound, otherwise=too_late)  # it may move before this is sent
     tx.wake(RunIsCancelled(run_id))

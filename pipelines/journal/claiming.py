@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, bindparam, case, null, or_, select, tuple_, update
 
-from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import attempts, runs
 from pipelines.pipeline import Pipeline
 from pipelines.run import AttemptOutcome, Direction, Run, RunState
@@ -15,18 +15,20 @@ from pipelines.transaction import ReadSession, Transaction
 _CLAIMABLE = and_(
     runs.c.owner.is_(None),
     runs.c.state.in_([RunState.READY, RunState.WAITING, RunState.UNDOING]),
-    runs.c.due_at <= now_plus(bindparam("skew")),
+    runs.c.due_at <= now_and("skew"),
 )
 _KNOWN = tuple_(runs.c.pipeline, runs.c.version).in_(bindparam("known", expanding=True))
 
 # A run that goes back never goes forward again: it is `undoing` whoever holds it, and so is one whose end is decided.
-_DIRECTION = case(
-    (or_(runs.c.state == RunState.UNDOING, runs.c.ending.is_not(None)), RunState.UNDOING), else_=RunState.RUNNING
-)
-FREED = case(
-    (or_(runs.c.state == RunState.UNDOING, runs.c.ending.is_not(None)), RunState.UNDOING), else_=RunState.READY
-)
-
+_GOES_BACK = or_(runs.c.state == RunState.UNDOING, runs.c.ending.is_not(None))
+_TURNS = and_(runs.c.state != RunState.UNDOING, runs.c.ending.is_not(None))
+FREED = {
+    "owner": null(),
+    "fence": runs.c.fence + 1,
+    "state": case((_GOES_BACK, RunState.UNDOING), else_=RunState.READY),
+    "attempt": case((_TURNS, 0), else_=runs.c.attempt),  # its undos have a budget of their own
+    "errors": case((_TURNS, 0), else_=runs.c.errors),
+}
 
 # Without MATERIALIZED the planner may run the locking SELECT again, and lock more rows than the limit.
 _OLDEST_DUE = (
@@ -41,7 +43,11 @@ _OLDEST_DUE = (
 _CLAIM = (
     update(runs)
     .where(runs.c.id.in_(select(_OLDEST_DUE.c.id)))
-    .values(owner=bindparam("me"), fence=runs.c.fence + 1, state=_DIRECTION)
+    .values(
+        owner=bindparam("me"),
+        fence=runs.c.fence + 1,
+        state=case((_GOES_BACK, RunState.UNDOING), else_=RunState.RUNNING),
+    )
     .returning(*runs.c)
 )
 
@@ -56,13 +62,8 @@ _RESULTS = select(attempts.c.run_id, attempts.c.step, attempts.c.result).where(
     attempts.c.run_id.in_(bindparam("of", expanding=True)),
     attempts.c.kind == Direction.DO,
     attempts.c.outcome == AttemptOutcome.SUCCESS,
-    attempts.c.result.is_not(None),
 )
-_GIVE_BACK = (
-    update(runs)
-    .where(runs.c.owner == bindparam("me"))
-    .values(owner=null(), fence=runs.c.fence + 1, state=FREED, due_at=now_plus(bindparam("skew")))
-)
+_GIVE_BACK = update(runs).where(runs.c.owner == bindparam("me")).values(FREED | {"due_at": now_and("skew")})
 _GIVE_BACK_ONE = _GIVE_BACK.where(runs.c.id == bindparam("of"), runs.c.fence == bindparam("under"))
 
 Known = Mapping[tuple[str, str], Pipeline[Any]]
@@ -72,7 +73,7 @@ def claim(tx: Transaction, known: Known, most: int) -> list[Run]:
     """Take at most so many runs that are due, oldest first; only those whose pipeline and version are known here."""
     bound = {"known": list(known), "most": most, "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
     rows = tx.execute(_CLAIM, bound).mappings().all()
-    return _with_results(tx, known, rows)
+    return _with_results(tx, rows)
 
 
 def is_any_due(session: ReadSession, known: Known, skew_seconds: float) -> bool:
@@ -81,10 +82,10 @@ def is_any_due(session: ReadSession, known: Known, skew_seconds: float) -> bool:
     return session.execute(_IS_ANY_DUE, bound).first() is not None
 
 
-def ours_again(tx: Transaction, known: Known, run: Run) -> Run | None:
+def ours_again(tx: Transaction, run: Run) -> Run | None:
     """The run as the journal has it, if it is still ours."""
     rows = tx.execute(_OURS_AGAIN, {"of": run.id, "me": tx.home.process_id, "under": run.fence}).mappings().all()
-    return next(iter(_with_results(tx, known, rows)), None)
+    return next(iter(_with_results(tx, rows)), None)
 
 
 def cancelled_under_us(session: ReadSession, me: UUID) -> Collection[UUID]:
@@ -103,19 +104,14 @@ def give_back_one(tx: Transaction, run: Run) -> None:
     tx.execute(_GIVE_BACK_ONE, bound)
 
 
-def _with_results(tx: Transaction, known: Known, rows: Sequence[RowMapping]) -> list[Run]:
-    """The runs, each with what its earlier steps returned."""
+def _with_results(tx: Transaction, rows: Sequence[RowMapping]) -> list[Run]:
+    """The runs, each with what its earlier steps returned: as it is stored, for one that cannot be read fails alone."""
     if not rows:
         return []
     results: dict[UUID, dict[str, Any]] = {row["id"]: {} for row in rows}
     for run_id, step, result in tx.execute(_RESULTS, {"of": list(results)}):
         results[run_id][step] = result
-    return [_run(row, known[row["pipeline"], row["version"]], results[row["id"]]) for row in rows]
-
-
-def _run(row: RowMapping, pipeline: Pipeline[Any], results: Mapping[str, str]) -> Run:
-    kept = {name: row[name] for name in _RUN_FIELDS}
-    return Run(**kept, results={step: pipeline.decode_result(step, result) for step, result in results.items()})
+    return [Run(**{name: row[name] for name in _RUN_FIELDS}, results=results[row["id"]]) for row in rows]
 
 
 _RUN_FIELDS = (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, Float, bindparam, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool
@@ -22,6 +22,9 @@ _POSTGRES_SETTINGS = {
     "tcp_user_timeout": "5s",
     "synchronous_commit": "on",
 }
+# The committer finds its rows by key. A plan that was made while the tables were empty would scan them for as long as
+# the connection lives.
+_BY_KEY = {"enable_seqscan": "off"}
 _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 3}
 
 
@@ -39,7 +42,7 @@ def open_for_writing(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite_writer)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        engine = create_engine(parsed, pool_size=1, max_overflow=1, connect_args=_postgres_args())
+        engine = create_engine(parsed, pool_size=1, max_overflow=1, connect_args=_postgres_args(**_BY_KEY))
     event.listen(engine, "handle_error", _keep_error)
     return engine
 
@@ -112,6 +115,11 @@ def _now_plus_sqlite(element: now_plus, compiler: SQLCompiler, **kw: Any) -> str
 @compiles(now_plus, "postgresql")
 def _now_plus_postgresql(element: now_plus, compiler: SQLCompiler, **kw: Any) -> str:
     return f"(now() + {compiler.process(element.clauses, **kw)} * interval '1 second')"
+
+
+def now_and(name: str) -> now_plus:
+    """The database's clock, plus the seconds that are bound under this name."""
+    return now_plus(bindparam(name, type_=Float()))
 
 
 def seconds(amount: float) -> float:

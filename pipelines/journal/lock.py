@@ -42,4 +42,4 @@ class FileLock:
 def lock_of(url: URL) -> FileLock | None:
     """The lock of a SQLite file; PostgreSQL needs none, and a database in memory has nobody to share it with."""
     in_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
-    return FileLock(Path(str(url.database)).absolute()) if in_file else None
+    return FileLock(Path(str(url.database)).resolve()) if in_file else None

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from pipelines.clock import Clock
 from pipelines.committer import Answer
 from pipelines.journal.claiming import give_back
-from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import processes
 from pipelines.transaction import Transaction
 
-_REGISTER = insert(processes).values(lease_until=now_plus(bindparam("lease")), commit_seq=0, state="live")
+_REGISTER = insert(processes).values(lease_until=now_and("lease"), commit_seq=0, state="live")
 _ADVANCE = (
     update(processes)
     .where(
@@ -22,7 +22,7 @@ _ADVANCE = (
         processes.c.commit_seq == bindparam("before"),
         processes.c.state != "dead",
     )
-    .values(commit_seq=bindparam("now_at"), lease_until=now_plus(bindparam("lease")))
+    .values(commit_seq=bindparam("now_at"), lease_until=now_and("lease"))
 )
 _ASK = (
     select(processes.c.commit_seq, processes.c.state).where(processes.c.id == bindparam("me")).with_for_update()

@@ -1,16 +1,16 @@
 """Everybody reaps: a process whose lease has run out is declared dead, and its runs are free in the same COMMIT."""
 
-from sqlalchemy import Select, bindparam, case, null, select, update
+from sqlalchemy import Select, bindparam, case, select, update
 
 from pipelines.journal.claiming import FREED
-from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import processes, runs
 from pipelines.transaction import ReadSession, Transaction
 
 MOST_PROCESSES = 10
 LONGEST_PAUSE_SECONDS = 60.0
 
-_LATE = (processes.c.state != "dead", processes.c.lease_until < now_plus(bindparam("skew")))
+_LATE = (processes.c.state != "dead", processes.c.lease_until < now_and("skew"))
 _IS_ANY_LATE = select(processes.c.id).where(*_LATE).limit(1)
 _OTHERS = (processes.c.state != "dead", processes.c.id != bindparam("me"))
 
@@ -39,14 +39,17 @@ _FREE = (
     update(runs)
     .where(runs.c.id.in_(select(_ORPHANS.c.id)))
     .values(
-        owner=null(),
-        fence=runs.c.fence + 1,
-        crashes=runs.c.crashes + bindparam("count"),
-        state=FREED,
-        due_at=case(
-            (runs.c.crashes == 0, now_plus(bindparam("skew"))),  # an innocent of its first crash goes on at once
-            else_=now_plus(bindparam("later")),
-        ),
+        FREED
+        | {
+            "crashes": runs.c.crashes + bindparam("count"),
+            "due_at": case(
+                (
+                    runs.c.crashes == 0,
+                    now_and("skew"),
+                ),  # an innocent of its first crash goes on at once
+                else_=now_and("later"),
+            ),
+        }
     )
 )
 

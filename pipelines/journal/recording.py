@@ -7,10 +7,10 @@ rows not met, and commits nothing.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Update, bindparam, insert, null, update
+from sqlalchemy import Update, bindparam, insert, null, or_, update
 
 from pipelines.errors import Fenced
-from pipelines.journal.dialects import now_plus, seconds
+from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import attempts, runs
 from pipelines.run import Attempt, Run, RunState
 from pipelines.transaction import Transaction
@@ -24,7 +24,10 @@ _OURS = (
 )
 _UNTROUBLED = {"crashes": 0, "solo": False, "solo_deaths": 0}
 
-# A step forward, and the end of a run that went well: refused when a cancellation has come in between.
+# What does not turn the run back as the cancellation wants it is refused when one has come in between.
+_STILL_WANTED = or_(runs.c.ending.is_(None), runs.c.state == RunState.UNDOING)
+_ENDS_AS_DECIDED = or_(_STILL_WANTED, runs.c.ending == bindparam("ends"))
+
 _ADVANCE = (
     update(runs)
     .where(*_OURS, runs.c.ending.is_(None))
@@ -38,7 +41,7 @@ _COMPLETE = (
 # One step back, to the next undo or into undoing.
 _BACK = (
     update(runs)
-    .where(*_OURS)
+    .where(*_OURS, _ENDS_AS_DECIDED)
     .values(
         state=RunState.UNDOING,
         ending=bindparam("ends"),
@@ -50,7 +53,7 @@ _BACK = (
         **_UNTROUBLED,
     )
 )
-_END = (
+_DEAD_LETTER = (
     update(runs)
     .where(*_OURS)
     .values(
@@ -62,13 +65,14 @@ _END = (
         **_UNTROUBLED,
     )
 )
+_END = _DEAD_LETTER.where(_ENDS_AS_DECIDED)
 _PUT_OFF = (
     update(runs)
-    .where(*_OURS)
+    .where(*_OURS, _STILL_WANTED)
     .values(
         state=bindparam("now_in"),
         owner=null(),
-        due_at=now_plus(bindparam("delay")),
+        due_at=now_and("delay"),
         attempt=bindparam("tries"),
         errors=bindparam("failures"),
         **_UNTROUBLED,
@@ -113,6 +117,11 @@ def turn_back(tx: Transaction, run: Run) -> None:
 def end(tx: Transaction, run: Run) -> None:
     """There is nothing left to do or to undo."""
     _guarded(tx, _END, run, {"ends": run.state, "because": run.reason, "since": tx.home.clock.now()})
+
+
+def give_up(tx: Transaction, run: Run) -> None:
+    """The run is a dead letter, even if it was cancelled: nobody can carry it on."""
+    _guarded(tx, _DEAD_LETTER, run, {"ends": run.state, "because": run.reason, "since": tx.home.clock.now()})
 
 
 def put_off(tx: Transaction, run: Run, delay: timedelta) -> None:

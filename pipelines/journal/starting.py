@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert
 from uuid_utils.compat import uuid7
 
-from pipelines.journal.dialects import now_plus
+from pipelines.journal.dialects import now_and
 from pipelines.journal.tables import runs
 from pipelines.pipeline import Pipeline
 from pipelines.run import Run, RunState
@@ -19,7 +19,7 @@ FIRST_FENCE = 1
 
 _INSERT = insert(runs).values(
     id=bindparam("id"),
-    due_at=now_plus(bindparam("skew")),
+    due_at=now_and("skew"),
     generation=0,
     attempt=0,
     errors=0,

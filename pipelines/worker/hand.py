@@ -27,11 +27,17 @@ class Hand:
     def __init__(self, run_id: UUID) -> None:
         self.run_id = run_id
         self.interruption: Interruption | None = None
+        self._is_turned = False
         self._calling: asyncio.Task[object] | None = None
 
     def interrupt(self, interruption: Interruption) -> None:
         """Break off the call that is under way, or keep the next one from starting."""
-        self.interruption = interruption
+        if interruption is Interruption.CANCELLED:
+            if self._is_turned:
+                return  # old news: it is being undone, and a broken-off undo would be lost
+            self.interruption = self.interruption or interruption  # who leaves hands it over, to be undone elsewhere
+        else:
+            self.interruption = interruption
         if self._calling is not None:
             self._calling.cancel()
 
@@ -46,6 +52,7 @@ class Hand:
 
     def heed_cancellation(self) -> None:
         """The run is on its way back now: its undos are not to be interrupted for the same reason."""
+        self._is_turned = True
         if self.interruption is Interruption.CANCELLED:
             self.interruption = None
 

@@ -4,7 +4,7 @@ What must change together with a move (a step's `then`, the pipeline's `at_end`)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAl
 from pipelines.errors import Reject
 from pipelines.journal import recording
 from pipelines.run import Attempt, AttemptOutcome, Ending, Run, RunState
-from pipelines.step import Step
+from pipelines.step import Kind, Step
 from pipelines.transaction import Transaction
 from pipelines.worker.wiring import Occasion, WiredPipeline
 
@@ -22,10 +22,10 @@ LONGEST_ERROR = 1000
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The run after a move, the attempt that moved it, and whether it is still in its owner's hands."""
+    """The run after a move, the attempt that moved it if one did, and whether it is still in its owner's hands."""
 
     run: Run
-    attempt: Attempt
+    attempt: Attempt | None
     still_ours: bool
     delay: timedelta | None = None
 
@@ -40,6 +40,19 @@ class Held:
 
 
 Move = Callable[[Transaction, Held, Attempt], Moved]
+
+
+def hold(run: Run, wired: WiredPipeline) -> Held:
+    """Read what the journal keeps of the run. Raises what its types raise when this code cannot."""
+    results = {step: wired.pipeline.decode_result(step, stored) for step, stored in run.results.items()}
+    return Held(replace(run, results=results), wired, wired.pipeline.decode(run.payload))
+
+
+def has_to_turn(held: Held) -> bool:
+    """Whether it stands at a step to do, though it goes back: it was cancelled while nobody was at it."""
+    step = held.wired.pipeline.step_named(held.run.step)
+    may_have_happened = step.kind is not Kind.TRANSACTION or step.name in held.run.results
+    return held.run.state is RunState.UNDOING and not (step.undo is not None and may_have_happened)
 
 
 def move_after(decision: Decision, held: Held) -> Move:
@@ -85,6 +98,12 @@ def attempt_of(
     )
 
 
+def kept(held: Held, result: Any) -> str | None:
+    """What the journal keeps of a result; of an undo's, nothing."""
+    undoing = held.run.state is RunState.UNDOING
+    return None if undoing else held.wired.pipeline.encode_result(held.run.step, result)
+
+
 def perform(tx: Transaction, held: Held, occasion: Occasion) -> Moved:
     """A transaction step or undo: its effect and its attempt row in one COMMIT."""
     run, started = held.run, tx.home.clock.now()
@@ -92,8 +111,7 @@ def perform(tx: Transaction, held: Held, occasion: Occasion) -> Moved:
     undoing = run.state is RunState.UNDOING
     occasion.tx = tx
     result = (step.undo if undoing and step.undo else step).call(occasion)
-    kept = None if undoing else held.wired.pipeline.encode_result(run.step, result)
-    attempt = attempt_of(held, started, tx.home.clock.now(), AttemptOutcome.SUCCESS, result=kept)
+    attempt = attempt_of(held, started, tx.home.clock.now(), AttemptOutcome.SUCCESS, result=kept(held, result))
     return go_back(tx, held, attempt) if undoing else go_on(tx, held, attempt, result)
 
 
@@ -101,7 +119,7 @@ def go_on(tx: Transaction, held: Held, attempt: Attempt, result: Any) -> Moved:
     """The step is done: on to the next, or to the end."""
     run, wired = held.run, held.wired
     recording.save_attempt(tx, run, attempt)
-    results = run.results if result is None else {**run.results, run.step: result}
+    results = {**run.results, run.step: result}
     then = wired.steps[run.step].then
     if then is not None:
         then(Occasion(payload=held.payload, results=results, tx=tx))
@@ -125,9 +143,10 @@ def put_off(tx: Transaction, held: Held, attempt: Attempt, delay: timedelta) -> 
     return Moved(moved, attempt, still_ours=False, delay=delay)
 
 
-def turn_back(tx: Transaction, held: Held, attempt: Attempt, ending: RunState, reason: str | None) -> Moved:
+def turn_back(tx: Transaction, held: Held, attempt: Attempt | None, ending: RunState, reason: str | None) -> Moved:
     """There is no way forward: undo what was done, beginning with this step if it may have happened."""
-    recording.save_attempt(tx, held.run, attempt)
+    if attempt is not None:
+        recording.save_attempt(tx, held.run, attempt)
     undo = held.wired.pipeline.first_undo(held.run.step)
     return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
 
@@ -143,23 +162,24 @@ def go_back(tx: Transaction, held: Held, attempt: Attempt) -> Moved:
     return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
 
 
-def give_up(tx: Transaction, held: Held, attempt: Attempt, reason: str) -> Moved:
+def give_up(tx: Transaction, run: Run, attempt: Attempt | None, reason: str) -> Moved:
     """The last way out, when the end itself fails: the run is a dead letter, and its record stays as it was."""
-    recording.save_attempt(tx, held.run, attempt)
-    moved = held.run.ended(RunState.FAILED, reason)
-    recording.end(tx, moved)
+    if attempt is not None:
+        recording.save_attempt(tx, run, attempt)
+    moved = run.ended(RunState.FAILED, reason)
+    recording.give_up(tx, moved)
     return Moved(moved, attempt, still_ours=False)
 
 
 def _backwards(
-    tx: Transaction, held: Held, attempt: Attempt, *, undo: Step | None, ending: RunState, reason: str | None
+    tx: Transaction, held: Held, attempt: Attempt | None, *, undo: Step | None, ending: RunState, reason: str | None
 ) -> Moved:
     if undo is None:
         moved = held.run.ended(ending, reason)
         _settle(tx, held, moved)
         recording.end(tx, moved)
     else:
-        moved = held.run.turned_back(ending, reason, step=undo.name, since=attempt.finished_at)
+        moved = held.run.turned_back(ending, reason, step=undo.name, since=tx.home.clock.now())
         recording.turn_back(tx, moved)
     return Moved(moved, attempt, still_ours=undo is not None)
 

@@ -1,6 +1,7 @@
 """One run, from step to step: perform, decide what follows, write it down."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pipelines.clock import Clock
@@ -37,7 +38,6 @@ class Runner:
         self._committer = committer
         self._performer = performer
         self._wired = wired
-        self._known = {key: each.pipeline for key, each in wired.items()}
         self._clock = clock
         self._dice = dice
         self._events = events
@@ -47,18 +47,24 @@ class Runner:
 
         Raises `Fenced` when the run is somebody else's by now.
         """
-        wired = self._wired[run.pipeline, run.version]
-        held = Held(run, wired, wired.pipeline.decode(run.payload))
+        try:
+            held = moves.hold(run, self._wired[run.pipeline, run.version])
+        except Exception as error:  # noqa: BLE001 - the types of input and results are foreign code: they may not read it
+            moved = await insist(self._committer, moves.give_up, run, None, f"cannot be read: {moves.said(error)}")
+            self._report(run, moved)
+            return None
         while True:
             hand.pause_between_steps()
             moved = await self._attempt(held, hand)
             self._report(held.run, moved)
             if not moved.still_ours:
                 return moved.delay
-            held = Held(moved.run, wired, held.payload)
+            held = replace(held, run=moved.run)
 
     async def _attempt(self, held: Held, hand: Hand) -> Moved:
         """One try at one step, or at its undo. What follows is on disk when this returns."""
+        if moves.has_to_turn(held):
+            return await self._turn(held, None)
         started = self._clock.now()
         try:
             outcome = await self._outcome(held, hand)
@@ -70,8 +76,7 @@ class Runner:
             return await self._turned_back(held, hand, self._cancelled(held, started))
         if isinstance(outcome, Moved):  # a transaction step: effect, attempt row and move are one COMMIT
             return outcome
-        decision = self._decision(held, outcome)
-        return await self._recorded(held, hand, started, decision)
+        return await self._recorded(held, hand, started, self._decision(held, outcome))
 
     async def _outcome(self, held: Held, hand: Hand) -> object:
         try:
@@ -84,33 +89,56 @@ class Runner:
     def _decision(self, held: Held, outcome: object) -> Decision:
         retry = current_step(held).step.retry
         tried = Tried(held.run.errors + 1, self._clock.now() - held.run.step_since)
-        delay = self._dice(retry, outcome, tried) if isinstance(outcome, Exception) else timedelta(0)
-        return decide(retry, outcome, tried, delay=delay)
+        try:
+            delay = self._dice(retry, outcome, tried) if isinstance(outcome, Exception) else timedelta(0)
+            return decide(retry, outcome, tried, delay=delay)
+        except Exception as error:  # noqa: BLE001 - a strategy is foreign code too: who cannot judge gives up
+            return UndoAll(error)
 
     async def _recorded(self, held: Held, hand: Hand, started: datetime, decision: Decision) -> Moved:
-        attempt = self._tried(held, started, decision)
+        """Write down what follows. Whatever fails in `then` or `at_end`, the run goes back or ends."""
+        try:
+            return await self._written(held, hand, self._tried(held, started, decision), decision)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - `then`, `at_end` and what a result's type does are foreign code too
+            if isinstance(decision, Continue) and held.run.state is not RunState.UNDOING:
+                return await self._recorded(held, hand, started, UndoAll(error))
+            return await self._given_up(held, self._tried(held, started, decision), error)
+
+    async def _written(self, held: Held, hand: Hand, attempt: Attempt, decision: Decision) -> Moved:
         try:
             return await insist(self._committer, moves.move_after(decision, held), held, attempt)
         except Fenced:
             return await self._turned_back(held, hand, attempt)
-        except JournalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - `then` and `at_end` are foreign code too, and the run must end
-            if isinstance(decision, Continue) and held.run.state is not RunState.UNDOING:
-                return await self._recorded(held, hand, started, UndoAll(error))
-            reason = f"{attempt.error or 'done'}, but its end failed: {moves.said(error)}"
-            return await insist(self._committer, moves.give_up, held, attempt, reason)
 
     async def _turned_back(self, held: Held, hand: Hand, attempt: Attempt) -> Moved:
         """A write was refused. Either somebody has cancelled the run under us, or it is no longer ours."""
-        self._events.emit(WriteRefused(held.run.id, held.run.pipeline))
-        again = await insist(self._committer, claiming.ours_again, self._known, held.run)
+        again = None
+        try:
+            again = await insist(self._committer, claiming.ours_again, held.run)
+        finally:
+            if again is None:
+                self._events.emit(WriteRefused(held.run.id, held.run.pipeline))
         if again is None or again.ending is None:
             raise Fenced(f"run {held.run.id} belongs to somebody else")
         hand.heed_cancellation()
-        return await insist(
-            self._committer, moves.turn_back, Held(again, held.wired, held.payload), attempt, again.ending, again.reason
-        )
+        return await self._turn(replace(held, run=replace(again, results=held.run.results)), attempt)
+
+    async def _turn(self, held: Held, attempt: Attempt | None) -> Moved:
+        """The run's ending is decided: from here on it goes back."""
+        run = held.run
+        try:
+            return await insist(self._committer, moves.turn_back, held, attempt, run.ending, run.reason)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - `at_end` is foreign code too, and the run must end
+            return await self._given_up(held, attempt, error)
+
+    async def _given_up(self, held: Held, attempt: Attempt | None, error: Exception) -> Moved:
+        so_far = (attempt and attempt.error) or held.run.reason or "done"
+        reason = f"{so_far}, but its end failed: {moves.said(error)}"
+        return await insist(self._committer, moves.give_up, held.run, attempt, reason)
 
     def _cancelled(self, held: Held, started: datetime) -> Attempt:
         return moves.attempt_of(held, started, self._clock.now(), AttemptOutcome.CANCELLED)
@@ -119,7 +147,7 @@ class Runner:
         finished = self._clock.now()
         match decision:
             case Continue(result):
-                kept = held.wired.pipeline.encode_result(held.run.step, result)
+                kept = moves.kept(held, result)
                 return moves.attempt_of(held, started, finished, AttemptOutcome.SUCCESS, result=kept)
             case Postpone(error=error):
                 return moves.attempt_of(held, started, finished, AttemptOutcome.THROTTLED, error=moves.said(error))
@@ -130,7 +158,14 @@ class Runner:
                 return moves.attempt_of(held, started, finished, outcome, error=moves.said(error))
 
     def _report(self, before: Run, moved: Moved) -> None:
-        attempt = moved.attempt
+        """A wall clock may jump back, so durations are never less than nothing."""
+        if moved.attempt is not None:
+            self._report_attempt(before, moved.attempt)
+        if moved.run.state.is_terminal:
+            took = max(timedelta(0), self._clock.now() - before.created_at)
+            self._events.emit(RunFinished(before.id, before.pipeline, moved.run.state, took.total_seconds()))
+
+    def _report_attempt(self, before: Run, attempt: Attempt) -> None:
         self._events.emit(
             StepAttempted(
                 run_id=before.id,
@@ -140,10 +175,7 @@ class Runner:
                 attempt=attempt.number,
                 outcome=attempt.outcome,
                 waited_seconds=max(0.0, (attempt.started_at - before.step_since).total_seconds()),
-                seconds=attempt.took.total_seconds(),
+                seconds=max(0.0, attempt.took.total_seconds()),
                 error=attempt.error,
             )
         )
-        if moved.run.state.is_terminal:
-            took = (attempt.finished_at - before.created_at).total_seconds()
-            self._events.emit(RunFinished(before.id, before.pipeline, moved.run.state, took))

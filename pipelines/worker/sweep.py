@@ -69,7 +69,7 @@ class Sweep:
         self._events = events
         self._known = known
         self._tasks: list[asyncio.Task[None]] = []
-        self._steady_since = clock.monotonic()
+        self._steady_since = self._renewed_at = clock.monotonic()
         self._draining = False
 
     def start(self) -> None:
@@ -93,14 +93,12 @@ class Sweep:
 
     async def _renew(self) -> None:
         """An empty member, submitted by the event loop: a wedged loop stops renewing, as it should."""
-        before = self._committer.renewed_at
         await self._committer.progress(_nothing)
-        if self._clock.monotonic() - before > self._rhythm.lease.total_seconds():
-            self._steady_since = self._clock.monotonic()
         await self._worker.give_back_dropped()
 
     async def _watch(self) -> None:
         """Past the lease's safe part calls under way are broken off."""
+        self._notice_gap()
         if not self._rhythm.is_sure(self._clock.monotonic() - self._committer.renewed_at):
             self._worker.interrupt_all(Interruption.LEASE_UNSURE)
 
@@ -109,9 +107,7 @@ class Sweep:
             return
         seen = await asyncio.to_thread(self._read)
         if seen.late and self._is_steady_for(self._rhythm.lease):
-            count_crash = self._is_steady_for(2 * self._rhythm.lease)
-            freed = await self._committer.progress(_reap, count_crash)
-            self._events.emit(RunsReaped(freed, quarantined=0))
+            await self._reap()
         if seen.due or seen.late:
             self._worker.look()
         for run_id in seen.cancelled:
@@ -127,9 +123,26 @@ class Sweep:
                 cancelled=tuple(claiming.cancelled_under_us(session, self._me)),
             )
 
+    async def _reap(self) -> None:
+        """What was seen before an outage of the database says nothing after it, so the order to reap grows stale."""
+        stale_at = self._clock.monotonic() + self._rhythm.margin.total_seconds()
+        count_crash = self._is_steady_for(2 * self._rhythm.lease)
+        freed = await self._committer.progress(_reap, count_crash, stale_at)
+        if freed is not None:
+            self._events.emit(RunsReaped(freed, quarantined=0))
+
     def _is_steady_for(self, span: timedelta) -> bool:
         """After an outage of the database everybody looks dead: whoever has just come back declares nobody so."""
-        return self._clock.monotonic() - self._steady_since >= span.total_seconds()
+        self._notice_gap()
+        now = self._clock.monotonic()
+        is_up = now - self._renewed_at < self._rhythm.lease.total_seconds()
+        return is_up and now - self._steady_since >= span.total_seconds()
+
+    def _notice_gap(self) -> None:
+        """Whoever looks first after an outage sees the renewals jump."""
+        before, self._renewed_at = self._renewed_at, self._committer.renewed_at
+        if self._renewed_at - before > self._rhythm.lease.total_seconds():
+            self._steady_since = self._renewed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +158,9 @@ def _nothing(_: Transaction) -> None:
     """The batch itself renews the lease."""
 
 
-def _reap(tx: Transaction, count_crash: bool) -> int:  # noqa: FBT001 - a committer's member takes what it is given
+def _reap(tx: Transaction, count_crash: bool, stale_at: float) -> int | None:  # noqa: FBT001 - a committer's member
+    if tx.home.clock.monotonic() > stale_at:
+        return None
     return reaping.reap(tx, count_crash=count_crash, jitter=random.random())  # noqa: S311 - spreads load, no secret
 
 

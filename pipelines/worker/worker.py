@@ -16,6 +16,7 @@ from pipelines.worker.runner import Runner
 from pipelines.worker.slots import Slots
 from pipelines.worker.wiring import WiredPipeline
 
+LAST_WORDS_SECONDS = 2.0
 MOST_AT_ONCE = 64  # runs per claim: enough for a batch, and new orders still find a slot
 
 
@@ -40,6 +41,7 @@ class Worker:
         self._claiming: asyncio.Task[None] | None = None
         self._is_more = False
         self._dropped: list[Run] = []
+        self._leaving = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -92,6 +94,8 @@ class Worker:
 
     def _take_on(self, run: Run) -> None:
         hand = self._hands[run.id] = Hand(run.id)
+        if self._leaving:  # it was on its way to us when we began to leave
+            hand.leave()
         self._idle.clear()
         task = asyncio.get_running_loop().create_task(self._carry(run, hand), name=f"run {run.id}")
         self._tasks.add(task)
@@ -127,8 +131,7 @@ class Worker:
     async def give_back_dropped(self) -> None:
         """Free the runs that this worker let go of without an end, so that they do not wait for our death."""
         while self._dropped:
-            await insist(self._committer, claiming.give_back_one, self._dropped[-1])
-            self._dropped.pop()
+            await insist(self._committer, claiming.give_back_one, self._dropped.pop())
             self.look()
 
     def interrupt_all(self, interruption: Interruption) -> None:
@@ -138,6 +141,7 @@ class Worker:
 
     def leave_between_steps(self) -> None:
         """Take nothing more, and hand each run over after the step that it is in."""
+        self._leaving = True
         self._slots.close()
         for hand in self._hands.values():
             hand.leave()
@@ -153,6 +157,8 @@ class Worker:
 
     async def stop(self) -> None:
         """End what is left; the journal will say where each run stands."""
-        for task in [*self._tasks, *([self._claiming] if self._claiming else [])]:
+        tasks = [*self._tasks, *([self._claiming] if self._claiming else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if tasks:  # a step that shrugs off its cancellation must not keep the process
+            await asyncio.wait(tasks, timeout=LAST_WORDS_SECONDS)
