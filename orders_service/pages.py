@@ -1,7 +1,6 @@
 """Lists in pages: a cursor that only we can read, bound to the filter under which it was given."""
 
 import base64
-import binascii
 import json
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
@@ -37,10 +36,9 @@ def place_of(cursor: str | None, *, under: str) -> UUID | None:
     if cursor is None:
         return None
     try:
-        last, filter_then = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        place = UUID(last)
-    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
-        raise UnfitCursor from None
-    if filter_then != under:
-        raise UnfitCursor
-    return place
+        match json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))):
+            case [str(last), str(filter_then)] if filter_then == under:
+                return UUID(last)
+    except (ValueError, RecursionError):  # neither base64, nor JSON, nor an id
+        pass
+    raise UnfitCursor

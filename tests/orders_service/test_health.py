@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from orders_service import health
+from pipelines import Fenced
+from tests.builders.shop import Shop, open_shop
+from tests.harness.postgres import Postgres, fresh_database
+
+
+def unavailable(answer: httpx2.Response) -> bool:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_a_healthy_process_says_so_without_credentials(shop: Shop, path: str) -> None:
+    answer = await shop.client(None).get(path)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_while_it_drains_a_process_is_alive_but_not_ready(shop: Shop) -> None:
+    shop.process.begin_to_drain()
+    assert unavailable(await shop.api.get("/readyz"))
+    assert (await shop.api.get("/livez")).status_code == 200
+
+
+async def test_without_a_schema_a_process_is_alive_but_not_ready(shop: Shop) -> None:
+    await shop.write("ALTER TABLE alembic_version RENAME TO hidden")
+    assert unavailable(await shop.api.get("/readyz"))
+    assert (await shop.api.get("/livez")).status_code == 200
+    await shop.write("ALTER TABLE hidden RENAME TO alembic_version")
+
+
+async def test_a_newer_schema_does_not_make_old_processes_unready(shop: Shop) -> None:
+    await shop.write("UPDATE alembic_version SET version_num = 'of-the-next-release'")
+    assert (await shop.api.get("/readyz")).status_code == 200
+
+
+async def test_the_database_is_not_asked_for_every_probe(shop: Shop) -> None:
+    assert (await shop.api.get("/readyz")).status_code == 200
+    await shop.write("ALTER TABLE alembic_version RENAME TO hidden")
+    assert (await shop.api.get("/readyz")).status_code == 200
+    await shop.write("ALTER TABLE hidden RENAME TO alembic_version")
+
+
+async def test_a_process_that_recovers_its_database_is_ready_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_ANSWER_GOOD_FOR_SECONDS", -1.0)
+    await shop.write("ALTER TABLE alembic_version RENAME TO hidden")
+    assert unavailable(await shop.api.get("/readyz"))
+    await shop.write("ALTER TABLE hidden RENAME TO alembic_version")
+    assert (await shop.api.get("/readyz")).status_code == 200
+
+
+async def test_a_process_that_was_declared_dead_is_not_alive(postgres: Postgres, tmp_path: Path) -> None:
+    with fresh_database(postgres) as url:  # nobody else could declare it dead on SQLite, whose lock it holds
+        async with open_shop(url, tmp_path) as shop:
+            await shop.write("UPDATE processes SET state = 'dead'")
+            with pytest.raises(Fenced):
+                await shop.write("UPDATE products SET name = name")
+            assert unavailable(await shop.api.get("/livez"))
+            assert unavailable(await shop.api.get("/readyz"))
+
+
+async def test_the_answer_is_not_kept_by_caches(shop: Shop) -> None:
+    assert (await shop.api.get("/readyz")).headers["cache-control"] == "no-store"
