@@ -11,7 +11,16 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from orders_service import edge, health, inventory, orders, problem_handlers
 from orders_service.auth import Keyring, Unauthenticated
-from orders_service.gateways import Guard, HttpWarehouse, Mail, Mailbox, SmtpMail, Warehouse, open_http_session
+from orders_service.gateways import (
+    DestinationRefused,
+    Guard,
+    HttpWarehouse,
+    Mail,
+    Mailbox,
+    SmtpMail,
+    Warehouse,
+    open_http_session,
+)
 from orders_service.health import Pinger
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.metrics import HttpMetrics, make_metrics_route
@@ -20,7 +29,7 @@ from orders_service.orders import routes as orders_routes
 from orders_service.pages import UnfitCursor
 from orders_service.problems import Flaw, Problem
 from orders_service.sandbox import SandboxWarehouse, make_router
-from orders_service.settings import Role, Settings
+from orders_service.settings import Role, Settings, SettingsError
 from pipelines import Pipeline, Process, Rhythm
 from pipelines.fastapi import running
 from pipelines.telemetry import JournalGauges, PrometheusMetrics
@@ -113,7 +122,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
 
 async def _gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, object]:
     """The outside world, opened for as long as the process runs."""
-    guard = Guard(settings.allowed_networks, allow_http=settings.is_development)
+    guard = _guard(settings)
     session = await stack.enter_async_context(open_http_session(guard))
     warehouse = HttpWarehouse(
         session,
@@ -121,15 +130,32 @@ async def _gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, obje
         settings.fulfillment_secrets,
         timeout_seconds=settings.fulfillment_timeout_seconds,
     )
-    return {Warehouse: warehouse, Mail: _mail(settings, stack)}
+    mail = _mail(settings)
+    if isinstance(mail, SmtpMail):
+        stack.push_async_callback(mail.close)
+    return {Warehouse: warehouse, Mail: mail}
 
 
-def _mail(settings: Settings, stack: AsyncExitStack) -> Mail:
+def check_outside(settings: Settings) -> None:
+    """Find out before anything starts what opening the outside world would raise. Raises `SettingsError`."""
+    try:
+        _guard(settings).admit(settings.warehouse_url)
+    except DestinationRefused as error:
+        raise SettingsError(f"ORDERS_FULFILLMENT_URL: {error}") from None
+    try:
+        _mail(settings)
+    except ValueError as error:
+        raise SettingsError(f"ORDERS_SMTP_URL or ORDERS_SMTP_SENDER: {error}") from None
+
+
+def _guard(settings: Settings) -> Guard:
+    return Guard(settings.allowed_networks, allow_http=settings.is_development)
+
+
+def _mail(settings: Settings) -> Mail:
     if settings.smtp_url is None:
         return Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)
-    mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.smtp_sender)
-    stack.push_async_callback(mail.close)
-    return mail
+    return SmtpMail(settings.smtp_url.get_secret_value(), settings.smtp_sender)
 
 
 def _unknown_product(error: inventory.UnknownProduct) -> Problem:

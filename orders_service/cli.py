@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from orders_service.settings import Role, Settings, SettingsError, load
+from orders_service.settings import PREFIX, Role, Settings, SettingsError, load
 
 cli = typer.Typer(
     name="orders",
@@ -54,14 +54,14 @@ def _serve(settings: Settings, *, prepare: bool) -> NoReturn:
         listener = serving.listen(settings.host, settings.port)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         starting.prepare(settings) if prepare else starting.check(settings)
-        if settings.is_development:
-            typer.echo(starting.welcome(settings))
-        sys.exit(serving.serve(settings, listener=listener))
+    if settings.is_development:
+        typer.echo(starting.welcome(settings))
+    sys.exit(serving.serve(settings, listener=listener))
 
 
-@cli.command()
+@cli.command(context_settings={"ignore_unknown_options": True})  # -1 is none
 def migrate(
-    to: Annotated[str, typer.Argument(help="A revision; `-1` goes back by one, `base` to nothing.")] = "head",
+    to: Annotated[str, typer.Argument(help="`head`; `-1` goes back by one, `base` to nothing.")] = "head",
 ) -> None:
     """Bring the database's schema up to date. Safe when several start it at once."""
     from orders_service import schema  # noqa: PLC0415 - alembic is slow to import
@@ -89,7 +89,14 @@ def seed(
 def show() -> None:
     """Show all settings; secrets are masked."""
     for name, value in load().model_dump().items():
-        typer.echo(f"ORDERS_{name.upper()}={value}")
+        typer.echo(f"{PREFIX}{name.upper()}={_written(value)}")
+
+
+def _written(value: object) -> str:
+    """As it would be set."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 class _told:  # noqa: N801 - reads as a sentence
@@ -99,10 +106,12 @@ class _told:  # noqa: N801 - reads as a sentence
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        from orders_service.starting import MENDABLE  # noqa: PLC0415 - as above
+        if error is None:
+            return
+        from orders_service import starting  # noqa: PLC0415 - as above
 
-        if isinstance(error, MENDABLE):
-            _refuse(str(error))
+        if (advice := starting.advice(error)) is not None:
+            _refuse(advice)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -28,7 +28,7 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     """Bring the schema to a revision. Safe when several pods start it at once: the others wait, then find it done.
 
     A revision that this code does not know is newer, after a rollback: it is left alone. Raises `AlreadyServed` when a
-    process has the SQLite file.
+    process has the SQLite file, and `ValueError` when there is no way to the revision.
     """
     lock = lock_of(parse_url(database_url))
     if lock is not None:
@@ -38,6 +38,10 @@ def migrate(database_url: str, *, to: str = "head") -> None:
         with engine.connect() as connection, _alone(connection):
             if _is_known(current_revision(connection)):
                 _run(connection, to)
+            elif to != "head":
+                raise ValueError("The database is newer than this release, which knows no way back from there.")
+    except CommandError as error:
+        raise ValueError(f"{error}.") from None
     finally:
         engine.dispose()
         if lock is not None:

@@ -19,7 +19,7 @@ _BACKLOG = 2048
 
 
 class PortTaken(Exception):
-    """Somebody else listens there."""
+    """Somebody else listens there, or it is not ours to open."""
 
 
 class Server(uvicorn.Server):
@@ -84,8 +84,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            word = "taken" if error.errno == errno.EADDRINUSE else "not for us"
-            raise PortTaken(f"Port {port} on {host} is {word}. Choose another one: make run PORT={port + 1}") from None
-        raise
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"Port {port} on {host} is taken. Choose another one: make run PORT={port + 1}") from None
+        raise PortTaken(f"Port {port} on {host} can not be opened: {error.strerror}.") from None
     return listener

@@ -9,8 +9,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.exc import ArgumentError
+
+from pipelines.journal import parse_url
 
 PREFIX = "ORDERS_"
+_SECRETS_DIR = PREFIX + "SECRETS_DIR"
 DEVELOPMENT_KEY = "dev-key-for-your-own-machine-only"
 DEVELOPMENT_SECRET = "whsec_" + base64.b64encode(b"for development, never outside").decode()
 SHORTEST_ADMIN_KEY = 24
@@ -44,18 +48,34 @@ def _networks(value: object) -> object:
 
 
 def _webhook_secrets(value: SecretStr) -> SecretStr:
-    for secret in value.get_secret_value().split():
-        try:
-            size = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
-        except ValueError:
-            size = 0
-        if not secret.startswith("whsec_") or not SHORTEST_SECRET_BYTES <= size <= LONGEST_SECRET_BYTES:
-            raise ValueError("must be whsec_<base64 of 24 to 64 random bytes>, or two of them during a rotation")
+    secrets = value.get_secret_value().split()
+    if not secrets or not all(map(_is_webhook_secret, secrets)):
+        raise ValueError("must be whsec_<base64 of 24 to 64 random bytes>, or two of them during a rotation")
+    return value
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    try:
+        size = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        return False
+    return secret.startswith("whsec_") and SHORTEST_SECRET_BYTES <= size <= LONGEST_SECRET_BYTES
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    try:
+        url = parse_url(value.get_secret_value())
+    except ArgumentError:
+        url = None  # its message shows the whole URL, password included
+    is_file = url is not None and url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+    if not is_file and (url is None or url.get_backend_name() != "postgresql"):
+        raise ValueError("must be sqlite:///<file> or postgresql://<user>@<host>/<database>")
     return value
 
 
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 WebhookSecrets = Annotated[SecretStr, AfterValidator(_webhook_secrets)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 
 
 class Settings(BaseSettings):
@@ -67,7 +87,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     role: Role = Role.ALL
-    database_url: SecretStr = SecretStr("sqlite:///var/orders.db")
+    database_url: DatabaseUrl = SecretStr("sqlite:///var/orders.db")
     data_dir: Path = Path("var")
     admin_key: SecretStr = SecretStr(DEVELOPMENT_KEY)
     worker_slots: int = Field(default=256, ge=1, le=10_000)
@@ -91,7 +111,12 @@ class Settings(BaseSettings):
     @property
     def warehouse_url(self) -> str:
         """Where fulfillment requests go: the stand-in inside this process unless set."""
-        return self.fulfillment_url or f"http://127.0.0.1:{self.port}/sandbox/warehouse"
+        return self.fulfillment_url or f"{self.own_url}/sandbox/warehouse"
+
+    @property
+    def own_url(self) -> str:
+        """Where this machine reaches this process."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     @property
     def fulfillment_secrets(self) -> tuple[str, ...]:
@@ -133,15 +158,22 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """Read the settings, from files in `ORDERS_SECRETS_DIR` too. Raises `SettingsError` in words for an operator."""
-    names = os.environ
-    known = {PREFIX + field.upper() for field in Settings.model_fields} | {PREFIX + "SECRETS_DIR"}
-    if unknown := sorted(name for name in names if name.startswith(PREFIX) and name not in known):
+    secrets_dir = os.environ.get(_SECRETS_DIR) or None
+    ours = [name for name in (*os.environ, *_files_in(secrets_dir)) if name.upper().startswith(PREFIX)]
+    known = {PREFIX + field.upper() for field in Settings.model_fields} | {_SECRETS_DIR}
+    if unknown := sorted(name for name in ours if name.upper() not in known):
         raise SettingsError("\n".join(f"{name}: there is no such setting" for name in unknown))
-    secrets_dir = names.get(PREFIX + "SECRETS_DIR")
     try:
         return Settings(_secrets_dir=secrets_dir)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
+
+
+def _files_in(secrets_dir: str | None) -> list[str]:
+    try:
+        return [file.name for file in Path(secrets_dir).iterdir()] if secrets_dir is not None else []
+    except OSError as error:
+        raise SettingsError(f"{_SECRETS_DIR}: {secrets_dir} cannot be read: {error.strerror}") from None
 
 
 def _line(problem: object) -> str:

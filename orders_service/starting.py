@@ -6,12 +6,11 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from orders_service import inventory, schema
+from orders_service.app import check_outside
 from orders_service.serving import PortTaken
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from pipelines import AlreadyServed, JournalTooOld, Process
 from pipelines.journal import lock_of, parse_url
-
-MENDABLE = (AlreadyServed, JournalTooOld, PortTaken, OperationalError, ValueError)
 
 _WELCOME = """
   Orders      {base}/v1/orders
@@ -30,6 +29,17 @@ _WELCOME = """
 """
 
 
+def advice(error: BaseException | None) -> str | None:
+    """Say in a sentence what a person can mend; nothing about a bug, whose traceback says more."""
+    match error:
+        case AlreadyServed() | JournalTooOld() | PortTaken() | ValueError():
+            return str(error)
+        case OperationalError():  # its own text adds the statement and a link
+            return f"The database cannot be used: {str(error.orig).splitlines()[0]}"
+        case _:
+            return None
+
+
 def prepare(settings: Settings) -> None:
     """Migrate, and offer something to order where there is nothing."""
     url = settings.database_url.get_secret_value()
@@ -41,7 +51,8 @@ def prepare(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Raise what would keep this process from working, in words: a file that is served, a schema that is older."""
+    """Raise what would keep this process from working: settings, a file that is served, a schema that is older."""
+    check_outside(settings)
     url = parse_url(settings.database_url.get_secret_value())
     lock = lock_of(url)
     if lock is not None:
@@ -54,6 +65,7 @@ def check(settings: Settings) -> None:
 
 def seed(settings: Settings, catalog: Path | None) -> int:
     """Add the products of a file, or a small catalog; says how many are new."""
+    check(settings)
     entries = inventory.read_catalog(catalog) if catalog is not None else inventory.SMALL_CATALOG
 
     async def add() -> int:
@@ -71,4 +83,4 @@ def welcome(settings: Settings) -> str:
     """Where everything is, and a first order to copy."""
     key = settings.admin_key.get_secret_value()
     shown = key if key == DEVELOPMENT_KEY else "$ORDERS_ADMIN_KEY"
-    return _WELCOME.format(base=f"http://{settings.host}:{settings.port}", key=shown)
+    return _WELCOME.format(base=settings.own_url, key=shown)
