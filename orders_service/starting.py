@@ -36,6 +36,8 @@ def advice(error: BaseException | None) -> str | None:
             return str(error)
         case OperationalError():  # its own text adds the statement and a link
             return f"The database cannot be used: {str(error.orig).splitlines()[0]}"
+        case OSError(filename=file) if file is not None:
+            return f"{file}: {error.strerror}."
         case _:
             return None
 
