@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, text
 
-from pipelines.journal.tables import attempts, runs
+from pipelines.journal.tables import CLAIMABLE, attempts, runs
 from pipelines.run import OPEN, Attempt, RunState
 from pipelines.transaction import ReadSession
 
@@ -28,10 +28,10 @@ _DEPTHS = (
 )
 _OLDEST_READY = (
     select(runs.c.pipeline, func.min(runs.c.due_at))
-    .where(runs.c.owner.is_(None), runs.c.state == RunState.READY)
+    .where(text(CLAIMABLE), runs.c.state == RunState.READY)
     .group_by(runs.c.pipeline)
 )
-_NEXT_DUE = select(func.min(runs.c.due_at)).where(runs.c.owner.is_(None), runs.c.state.in_(OPEN))
+_NEXT_DUE = select(func.min(runs.c.due_at)).where(text(CLAIMABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def depths(session: ReadSession) -> dict[tuple[str, RunState], int]:
 
 def oldest_ready(session: ReadSession) -> dict[str, datetime]:
     """Since when the oldest run that nobody has taken could have been taken."""
-    return dict(session.execute(_OLDEST_READY).tuples().all())
+    return dict(tuple(row) for row in session.execute(_OLDEST_READY))
 
 
 def next_due(session: ReadSession) -> datetime | None:

@@ -5,13 +5,15 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
-from pipelines import Pipeline, RunRecord, StepContext, Transaction
+from pipelines import Pipeline, ReadSession, RunRecord, StepContext, Transaction
 from pipelines.events import Event
 from pipelines.journal import open_for_writing
+from pipelines.journal.tables import runs
 from pipelines.testing import Rehearsal, rehearsal
 
 metadata = MetaData()  # of its own: what migrations are compared with must not know it
@@ -121,3 +123,9 @@ async def played(database_url: str, pipeline: Pipeline[Any], world: World | None
 def told(run: RunRecord) -> list[str]:
     """The run's attempts in short."""
     return [f"{each.direction} {each.step}: {each.outcome}" for each in run.attempts]
+
+
+def journal_row(stage: Rehearsal, run_id: UUID) -> Any:
+    """The run as it stands in the table, owner and fence included."""
+    with ReadSession(stage.process.readers) as session:
+        return session.execute(select(runs).where(runs.c.id == run_id)).one()
