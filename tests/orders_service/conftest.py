@@ -23,3 +23,10 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """The service, open for business, on each database."""
     async with open_shop(database_url, tmp_path) as shop:
         yield shop
+
+
+@pytest.fixture
+async def corner_shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    """The service on SQLite alone, for what no database decides."""
+    async with open_shop(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path) as shop:
+        yield shop

@@ -34,25 +34,25 @@ def refused(answer: httpx2.Response) -> bool:
         "Bearer \u00e4",
     ],
 )
-async def test_whoever_has_no_valid_key_is_refused(shop: Shop, header: str | None) -> None:
+async def test_whoever_has_no_valid_key_is_refused(corner_shop: Shop, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
-    assert refused(await shop.client(None).get("/v1/orders", headers=headers))  # type: ignore[arg-type] # bytes too
+    assert refused(await corner_shop.client(None).get("/v1/orders", headers=headers))  # type: ignore[arg-type] # bytes too
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-async def test_the_name_of_the_scheme_may_be_written_in_any_case(shop: Shop, scheme: str) -> None:
-    answer = await shop.client(None).get("/v1/orders", headers={"Authorization": f"{scheme} {DEVELOPMENT_KEY}"})
+async def test_the_name_of_the_scheme_may_be_written_in_any_case(corner_shop: Shop, scheme: str) -> None:
+    answer = await corner_shop.client(None).get("/v1/orders", headers={"Authorization": f"{scheme} {DEVELOPMENT_KEY}"})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("name", ["key", "access_token", "Authorization"])
-async def test_a_key_in_the_address_opens_nothing(shop: Shop, name: str) -> None:
-    assert (await shop.client(None).get("/v1/orders", params={name: DEVELOPMENT_KEY})).status_code == 422
+async def test_a_key_in_the_address_opens_nothing(corner_shop: Shop, name: str) -> None:
+    assert (await corner_shop.client(None).get("/v1/orders", params={name: DEVELOPMENT_KEY})).status_code == 422
 
 
 @pytest.mark.parametrize("body", [{}, {"items": "all of them"}, []])
-async def test_a_stranger_learns_nothing_of_what_a_body_should_be(shop: Shop, body: Any) -> None:
-    assert refused(await shop.client(None).post("/v1/orders", json=body, headers={"Idempotency-Key": ""}))
+async def test_a_stranger_learns_nothing_of_what_a_body_should_be(corner_shop: Shop, body: Any) -> None:
+    assert refused(await corner_shop.client(None).post("/v1/orders", json=body, headers={"Idempotency-Key": ""}))
 
 
 async def test_a_key_that_was_issued_opens(shop: Shop) -> None:

@@ -15,15 +15,15 @@ def unavailable(answer: httpx2.Response) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
-async def test_a_healthy_process_says_so_without_credentials(shop: Shop, path: str) -> None:
-    answer = await shop.client(None).get(path)
+async def test_a_healthy_process_says_so_without_credentials(corner_shop: Shop, path: str) -> None:
+    answer = await corner_shop.client(None).get(path)
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-async def test_while_it_drains_a_process_is_alive_but_not_ready(shop: Shop) -> None:
-    shop.process.begin_to_drain()
-    assert unavailable(await shop.api.get("/readyz"))
-    assert (await shop.api.get("/livez")).status_code == 200
+async def test_while_it_drains_a_process_is_alive_but_not_ready(corner_shop: Shop) -> None:
+    corner_shop.process.begin_to_drain()
+    assert unavailable(await corner_shop.api.get("/readyz"))
+    assert (await corner_shop.api.get("/livez")).status_code == 200
 
 
 async def test_without_a_schema_a_process_is_alive_but_not_ready(shop: Shop) -> None:
@@ -63,5 +63,5 @@ async def test_a_process_that_was_declared_dead_is_not_alive(postgres: Postgres,
             assert unavailable(await shop.api.get("/readyz"))
 
 
-async def test_the_answer_is_not_kept_by_caches(shop: Shop) -> None:
-    assert (await shop.api.get("/readyz")).headers["cache-control"] == "no-store"
+async def test_the_answer_is_not_kept_by_caches(corner_shop: Shop) -> None:
+    assert (await corner_shop.api.get("/readyz")).headers["cache-control"] == "no-store"

@@ -76,10 +76,10 @@ async def test_a_quoted_key_and_a_bare_one_are_equal(shop: Shop, key: str) -> No
 @pytest.mark.parametrize(
     "key", ["", '""', " ", "x" * (LONGEST_KEY + 1), "schlüssel".encode(), "🔑".encode(), "a\tb", "a\x7fb"]
 )
-async def test_a_key_that_is_none_is_refused(shop: Shop, key: str | bytes) -> None:
-    answer = await post(shop.api, key)
+async def test_a_key_that_is_none_is_refused(corner_shop: Shop, key: str | bytes) -> None:
+    answer = await post(corner_shop.api, key)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid-idempotency-key")
-    assert shop.count("orders") == 0
+    assert corner_shop.count("orders") == 0
 
 
 @pytest.mark.parametrize("key", ["x" * LONGEST_KEY, '"', "a b", "~!@#$%^&*()"])

@@ -44,8 +44,8 @@ async def test_a_list_shows_orders_as_they_are_shown_alone(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "ten", "", "9" * 30])
-async def test_a_page_has_between_1_and_200_orders(shop: Shop, limit: str) -> None:
-    response = await shop.api.get("/v1/orders", params={"limit": limit})
+async def test_a_page_has_between_1_and_200_orders(corner_shop: Shop, limit: str) -> None:
+    response = await corner_shop.api.get("/v1/orders", params={"limit": limit})
     assert response.status_code == 422
     assert [flaw["pointer"] for flaw in response.json()["errors"]] == ["/limit"]
 
@@ -63,8 +63,8 @@ async def test_a_cursor_is_good_for_the_list_it_was_given_for_only(shop: Shop) -
     "cursor",
     ["", "x", "äöü", "%00", "a" * 501, base64.urlsafe_b64encode(json.dumps(["1", "orders of None"]).encode()).decode()],
 )
-async def test_a_cursor_that_was_made_up_is_refused(shop: Shop, cursor: str) -> None:
-    assert (await shop.api.get("/v1/orders", params={"cursor": cursor})).status_code == 422
+async def test_a_cursor_that_was_made_up_is_refused(corner_shop: Shop, cursor: str) -> None:
+    assert (await corner_shop.api.get("/v1/orders", params={"cursor": cursor})).status_code == 422
 
 
 async def test_an_owner_sees_their_own_orders_and_an_admin_all(shop: Shop) -> None:
@@ -89,11 +89,11 @@ async def test_somebody_elses_order_is_answered_like_a_missing_one(shop: Shop, m
 
 
 @pytest.mark.parametrize("order_id", ["order-1", "x" * 36, "%00", "0" * 33])
-async def test_an_id_that_is_none_is_refused_without_being_quoted(shop: Shop, order_id: str) -> None:
-    response = await shop.api.get(f"/v1/orders/{order_id}")
+async def test_an_id_that_is_none_is_refused_without_being_quoted(corner_shop: Shop, order_id: str) -> None:
+    response = await corner_shop.api.get(f"/v1/orders/{order_id}")
     assert response.status_code in {404, 422}
     assert order_id not in response.text
 
 
-async def test_an_unknown_parameter_is_refused(shop: Shop) -> None:
-    assert (await shop.api.get("/v1/orders", params={"offset": 3})).status_code == 422
+async def test_an_unknown_parameter_is_refused(corner_shop: Shop) -> None:
+    assert (await corner_shop.api.get("/v1/orders", params={"offset": 3})).status_code == 422

@@ -1,0 +1,71 @@
+"""The schema of a test's database, as Alembic and as the database itself see it."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from pipelines.journal import open_for_writing
+
+_PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def config() -> Config:
+    """Alembic's, as its own command line would read it; what it prints is kept."""
+    return Config(toml_file=str(_PYPROJECT), output_buffer=io.StringIO(), stdout=io.StringIO())
+
+
+def revisions() -> list[str]:
+    """Oldest first."""
+    script = ScriptDirectory.from_config(config())
+    return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+@contextmanager
+def connected(database_url: str) -> Iterator[Connection]:
+    engine = open_for_writing(database_url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def table_names(database_url: str) -> set[str]:
+    """Without Alembic's own."""
+    with connected(database_url) as connection:
+        return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def check(database_url: str) -> None:
+    """Raise what Alembic finds to be different between the models and the database."""
+    with connected(database_url) as connection:
+        asked = config()
+        asked.attributes["connection"] = connection
+        command.check(asked)
+
+
+def rendered(to: str = "head") -> str:
+    """The statements, for a database administrator who runs them by hand."""
+    asked = config()
+    command.upgrade(asked, to, sql=True)
+    assert isinstance(asked.output_buffer, io.StringIO)
+    return asked.output_buffer.getvalue()
+
+
+def constraints(connection: Connection) -> list[str | None]:
+    """The names of all constraints; None for one that has none."""
+    found = inspect(connection)
+    names: list[str | None] = []
+    for table in found.get_table_names():
+        names.append(found.get_pk_constraint(table)["name"])
+        names += [each["name"] for each in found.get_foreign_keys(table)]
+        names += [each["name"] for each in found.get_unique_constraints(table)]
+        names += [each["name"] for each in found.get_check_constraints(table)]
+    return names
