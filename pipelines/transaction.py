@@ -91,21 +91,17 @@ class Transaction(Session):
         self._slots += taken
         return taken
 
-    def add(self, instance: object, *, _warn: bool = True) -> None:
-        self._writes += 1
-        super().add(instance, _warn=_warn)
-
-    def delete(self, instance: object) -> None:
-        self._writes += 1
-        super().delete(instance)
-
     def mark(self) -> Mark:
         """Remember what is here before the next member is called."""
-        return Mark(len(self.deferred), len(self.wakes), len(self.noted), self._slots, self._writes)
+        return Mark(len(self.deferred), len(self.wakes), len(self.noted), self._slots, self._writes + self._unsent())
 
     def wrote_since(self, mark: Mark) -> bool:
         """Whether anything has reached, or would reach, the database that `drop_since` could not take back."""
-        return self._writes != mark.writes or bool(self.dirty)
+        return self._writes + self._unsent() != mark.writes or bool(self.dirty)
+
+    def _unsent(self) -> int:
+        """However they got here: by `add`, by `merge`, or behind a row that refers to them. Only grows until sent."""
+        return len(self._new) + len(self._deleted)
 
     def drop_since(self, mark: Mark) -> None:
         """Forget what a member that failed had asked for."""

@@ -1,15 +1,16 @@
 """One attempt to put many members into one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
 
-from pipelines.committer.faults import Fault, fault_of
+from pipelines.committer.faults import Fault, fault_of, held_too_long, is_wait
 from pipelines.committer.members import Member
 from pipelines.transaction import Deferred, Transaction
 
@@ -46,7 +47,7 @@ class Shortfall(Exception):
     """A deferred statement did not meet all its rows; one by one will tell whose."""
 
 
-def broken_by(error: SQLAlchemyError) -> BatchBroken:
+def broken_by(error: Exception) -> BatchBroken:
     """A database error is never blamed on the call that it came out of."""
     return BatchBroken(error, fault_of(error) if isinstance(error, DBAPIError) else Fault.REFUSED)
 
@@ -57,7 +58,9 @@ def perform(tx: Transaction, members: Sequence[Member], *, one_by_one: bool) -> 
     try:
         tx.send()
         (_one_by_one if one_by_one else _together)(tx)
-    except SQLAlchemyError as error:
+    except (Shortfall, MembersFailed):
+        raise
+    except Exception as error:  # also what the driver or a column's type says of a value that does not fit
         raise broken_by(error) from error
     return outcomes
 
@@ -68,43 +71,77 @@ def _called(tx: Transaction, index: int, member: Member) -> Outcome:
     try:
         result = member.function(tx, *member.args)
     except DBAPIError as error:
+        if is_wait(error):
+            raise MembersFailed({index: held_too_long(error)}) from error
         raise broken_by(error) from error
     except Exception as error:
-        if tx.wrote_since(mark):
+        caught = _caught(tx)
+        if caught is not None and caught.fault is not Fault.REFUSED:
+            raise caught from error
+        if caught is not None or tx.wrote_since(mark):
             raise MembersFailed({index: error}) from error
         tx.drop_since(mark)
         return Outcome(member, error=error)
-    swallowed = tx.connection().info.pop(SWALLOWED, None)
-    if swallowed is not None:
-        raise broken_by(swallowed)
+    if (caught := _caught(tx)) is not None:
+        raise caught
     return Outcome(member, result)
 
 
 SWALLOWED = "pipelines.error"  # where the engine's listener keeps an error that a member may have caught
 
 
+def _caught(tx: Transaction) -> BatchBroken | None:
+    """The database error that the member caught, if there was one: nothing after it can be believed."""
+    if tx.core.invalidated:
+        return BatchBroken(ConnectionError("The connection was lost."), Fault.LOST)
+    error = tx.core.info.pop(SWALLOWED, None)
+    return broken_by(error) if error is not None else None
+
+
 def _together(tx: Transaction) -> None:
     """Equal statements at once, tables in the global lock order, rows in key order."""
     connection = tx.connection()
     for group in _groups(tx.deferred):
-        result = connection.execute(group[0].statement, [deferred.row for deferred in group])
+        try:
+            result = connection.execute(group[0].statement, [deferred.row for deferred in group])
+        except DBAPIError as error:
+            if is_wait(error):
+                raise Shortfall from error  # somebody else holds one of the rows
+            raise
         if group[0].otherwise is not None and result.rowcount != len(group):
             raise Shortfall
 
 
 def _one_by_one(tx: Transaction) -> None:
     """The same rows in the same order, each alone, so that each that is not met is somebody's."""
-    connection = tx.connection()
-    errors: dict[int, Exception] = {}
-    for group in _groups(tx.deferred):
-        for deferred in group:
-            if deferred.member in errors:
-                continue
-            met = connection.execute(deferred.statement, deferred.row).rowcount == 1
-            if not met and deferred.otherwise is not None:
-                errors[deferred.member] = deferred.otherwise
-    if errors:
-        raise MembersFailed(errors)
+    connection, rows = tx.connection(), [deferred for group in _groups(tx.deferred) for deferred in group]
+    takers: defaultdict[Hashable, set[int]] = defaultdict(set)
+    short: dict[int, tuple[Hashable, Exception]] = {}
+    for deferred in rows:
+        if deferred.member in short:
+            continue
+        if _is_met(connection, deferred, rows):
+            takers[_row(deferred)].add(deferred.member)
+        elif deferred.otherwise is not None:
+            short[deferred.member] = (_row(deferred), deferred.otherwise)
+    if short:
+        # Whoever came too late for what another one of them took may have a place, now that this one fails.
+        sure = [member for member, (row, _) in short.items() if not takers[row] & short.keys()]
+        raise MembersFailed({member: short[member][1] for member in sure or [min(short)]})
+
+
+def _is_met(connection: Connection, deferred: Deferred, rows: Iterable[Deferred]) -> bool:
+    try:
+        return connection.execute(deferred.statement, deferred.row).rowcount == 1
+    except DBAPIError as error:
+        if not is_wait(error):
+            raise
+        waiting = {each.member for each in rows if _row(each) == _row(deferred)}
+        raise MembersFailed(dict.fromkeys(waiting, held_too_long(error))) from error
+
+
+def _row(deferred: Deferred) -> Hashable:
+    return deferred.statement.table, next(iter(deferred.row.values()))
 
 
 def _groups(deferred: Iterable[Deferred]) -> list[list[Deferred]]:

@@ -7,6 +7,8 @@ from typing import Any, cast
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from pipelines.errors import Unavailable
+
 
 class Fault(Enum):
     REFUSED = auto()  # some member's own doing: a constraint, a value the database does not take
@@ -48,6 +50,18 @@ def fault_of(error: DBAPIError) -> Fault:
     if error.connection_invalidated or state.startswith(_LOST_CLASSES) or not state:
         return Fault.LOST if _is_operational(error) else Fault.REFUSED
     return Fault.REFUSED
+
+
+def is_wait(error: DBAPIError) -> bool:
+    """Whether it is this very statement that waited too long for somebody else's lock."""
+    return fault_of(error) is Fault.BUSY and not error.connection_invalidated
+
+
+def held_too_long(cause: Exception) -> Unavailable:
+    """What the caller is told: nothing was written, and once more may do."""
+    refusal = Unavailable("Somebody else held a lock for too long.")
+    refusal.__cause__ = cause
+    return refusal
 
 
 def _is_operational(error: DBAPIError) -> bool:

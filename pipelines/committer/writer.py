@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pipelines.committer.batch import BatchBroken, MembersFailed, Outcome, Shortfall, broken_by, perform
-from pipelines.committer.faults import Fault, SilentRollbackError, commit, fault_of
+from pipelines.committer.batch import SWALLOWED, BatchBroken, MembersFailed, Outcome, Shortfall, broken_by, perform
+from pipelines.committer.faults import Fault, SilentRollbackError, commit, fault_of, held_too_long
 from pipelines.committer.members import Member, Queue
 from pipelines.committer.standing import Answer, Standing
 from pipelines.errors import Fenced, JournalError, OutcomeUnknown, StorageFull, Unavailable
@@ -112,6 +112,7 @@ class Writer:
         except DBAPIError as error:
             self._forget_connection()
             raise broken_by(error) from error
+        connection.info.pop(SWALLOWED, None)  # of an earlier batch: that one has been told
         tx = Transaction(connection, self._home)
         try:
             self._advance(connection, batch)
@@ -219,11 +220,7 @@ class Writer:
 
 
 def _own_error(broken: BatchBroken) -> Exception:
-    if broken.fault in {Fault.CONFLICT, Fault.BUSY}:
-        refusal = Unavailable("Somebody else held a lock for too long.")
-        refusal.__cause__ = broken.cause
-        return refusal
-    return broken.cause
+    return held_too_long(broken.cause) if broken.fault in {Fault.CONFLICT, Fault.BUSY} else broken.cause
 
 
 def _pauses() -> Iterator[float]:
