@@ -1,11 +1,13 @@
 """What the final database says, read once and for all after the servers have ended: the only SQL of the checker."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, MetaData, Row, Table, create_engine, select, text
+from sqlalchemy import Connection, MetaData, Row, Table, create_engine, select, text
 
 _ORPHANS = text("SELECT count(*) FROM order_lines WHERE order_id NOT IN (SELECT id FROM orders)")
 
@@ -15,6 +17,7 @@ class StoredOrder:
     id: str
     status: str
     run_id: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,9 @@ class StoredRun:
     id: str
     state: str
     generation: int
+    crashes: int = 0
+    owner: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,17 +76,43 @@ class Facts:
 
 def read_facts(database_url: str) -> Facts:
     """Read everything that the checks want, in one transaction."""
+    with _connected(database_url) as connection:
+        return _facts(connection, damage=_damage(connection))
+
+
+def read_runs(database_url: str) -> list[StoredRun]:
+    """Only these, and so fit to be asked again and again while servers are at work."""
+    with _connected(database_url) as connection:
+        return _runs(connection)
+
+
+def read_dead_pids(database_url: str) -> set[int]:
+    """The processes whose lease was found to have run out, or which have left."""
+    with _connected(database_url) as connection:
+        return set(connection.execute(text("SELECT pid FROM processes WHERE state = 'dead'")).scalars())
+
+
+@contextmanager
+def _connected(database_url: str) -> Iterator[Connection]:
     engine = create_engine(database_url)
     try:
         with engine.connect() as connection:
-            return _facts(connection, damage=_damage(engine, connection))
+            yield connection
     finally:
         engine.dispose()
 
 
+def _runs(connection: Connection) -> list[StoredRun]:
+    statement = text("SELECT id, state, generation, crashes, owner, reason FROM runs")
+    return [
+        StoredRun(_id(r.id), r.state, r.generation, r.crashes, _id(r.owner) if r.owner else None, r.reason)
+        for r in connection.execute(statement)
+    ]
+
+
 def _facts(connection: Connection, *, damage: list[str]) -> Facts:
-    orders = [StoredOrder(_id(r.id), r.status, _id(r.run_id)) for r in _rows(connection, "orders")]
-    runs = [StoredRun(_id(r.id), r.state, r.generation) for r in _rows(connection, "runs")]
+    orders = [StoredOrder(_id(r.id), r.status, _id(r.run_id), r.reason) for r in _rows(connection, "orders")]
+    runs = _runs(connection)
     return Facts(
         orders={order.id: order for order in orders},
         lines=_by_order(_rows(connection, "order_lines")),
@@ -88,7 +120,7 @@ def _facts(connection: Connection, *, damage: list[str]) -> Facts:
         stock={r.sku: Shelf(r.available, r.reserved) for r in _rows(connection, "stock")},
         runs={run.id: run for run in runs},
         attempts=_by_run([_attempt(r) for r in _rows(connection, "attempts")]),
-        answers=[StoredAnswer(r.key, r.status, r.body) for r in _rows(connection, "idempotency")],
+        answers=[StoredAnswer(r.key, r.status, r.body.encode()) for r in _rows(connection, "idempotency")],
         damage=damage,
     )
 
@@ -127,9 +159,9 @@ def _seconds(stored: datetime) -> float:
     return (stored if stored.tzinfo else stored.replace(tzinfo=UTC)).timestamp()
 
 
-def _damage(engine: Engine, connection: Connection) -> list[str]:
+def _damage(connection: Connection) -> list[str]:
     """What the database finds wrong with itself."""
-    if engine.dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
         return found + [f"foreign key: {row}" for row in connection.execute(text("PRAGMA foreign_key_check"))]
     # Every page was read by now or will be for the facts, and has a checksum; the wheel comes without amcheck.

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.harness.processes import START_SECONDS, ServiceProcess, free_port, running
 
 ORDERS = Path(sys.executable).parent / "orders"
+LAUNCH = Path(__file__).parents[1] / "acceptance" / "launch.py"
 ADMIN_KEY = "test-admin-key-0123456789abcdef0123456789"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -22,9 +23,9 @@ class CommandFailedError(AssertionError):
 class OrdersServer(ServiceProcess):
     """`orders serve` on a port of its own, which it keeps when it is started again."""
 
-    def __init__(self, *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:
         port = free_port()
-        super().__init__([str(ORDERS), "serve"], environment={**environment, "ORDERS_PORT": str(port)}, log=log)
+        super().__init__(command, environment={**environment, "ORDERS_PORT": str(port)}, log=log)
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.ready_url = f"{self.url}/readyz"
@@ -84,13 +85,17 @@ class Installation:
             raise CommandFailedError(f"orders {' '.join(arguments)} ended with {process.returncode}:\n{output}")
         return output
 
-    def server(self, name: str = "server") -> OrdersServer:
-        """One more process of it, not yet started; its log is `<name>.log` in the folder."""
-        return OrdersServer(environment=self.environment, log=self.folder / f"{name}.log")
+    def server(self, name: str = "server", *plants: str) -> OrdersServer:
+        """One more process of it, not yet started; its log is `<name>.log` in the folder.
+
+        `plants` are what `tests/acceptance/launch.py` changes in it: a fault, a tap, a bug.
+        """
+        command = [sys.executable, str(LAUNCH), *plants] if plants else [str(ORDERS), "serve"]
+        return OrdersServer(command, environment=self.environment, log=self.folder / f"{name}.log")
 
     @asynccontextmanager
-    async def serving(self, name: str = "server") -> AsyncIterator[OrdersServer]:
+    async def serving(self, name: str = "server", *plants: str) -> AsyncIterator[OrdersServer]:
         """A process that is ready; what is left of it afterwards is killed."""
-        server = self.server(name)
+        server = self.server(name, *plants)
         async with running(server, server.ready_url):
             yield server

@@ -35,10 +35,13 @@ class Exit:
 class ServiceProcess:
     """A server, one incarnation at a time: start() again after its end is its restart."""
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str], log: Path, folder: Path | None = None
+    ) -> None:
         self.command = list(command)
         self.environment = dict(environment)
         self.log = log
+        self.folder = folder
         self._exit: asyncio.Future[Exit]
         self._popen: subprocess.Popen[bytes]
 
@@ -48,6 +51,7 @@ class ServiceProcess:
             self._popen = subprocess.Popen(  # noqa: S603 - the command is the test's own
                 self.command,
                 env=self.environment,
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,6 +91,10 @@ class ServiceProcess:
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
+
+    def interrupt(self) -> None:
+        """What Ctrl-C sends."""
+        self._signal(signal.SIGINT)
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)

@@ -40,6 +40,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b"ok"
     delay_seconds: float = 0.0
+    kept_until: asyncio.Event | None = None
     fate: Fate = Fate.SENT
 
     @property
@@ -116,6 +117,8 @@ class Receiver:
         answer = self.behaviour(delivery) if delivery.valid else Answer(status=401)
         await self._note(delivery, answer)
         await asyncio.sleep(answer.delay_seconds)
+        if answer.kept_until:
+            await answer.kept_until.wait()
         return await self._reply(request, answer)
 
     def _delivery(self, request: web.Request, body: bytes) -> Delivery:

@@ -1,0 +1,253 @@
+"""`orders serve` with something planted in it: a hurry, a tap, a fault at COMMIT, or a bug that a test must notice.
+
+python launch.py name[=value] ... ; production code has no switch for any of this.
+"""
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from fastapi import FastAPI
+from sqlalchemy import BindParameter, Connection, Engine, Update, bindparam, create_engine, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orders_service import logs, serving
+from orders_service.app import create_app
+from orders_service.inventory import queries as stock
+from orders_service.inventory.tables import Stock
+from orders_service.orders import routes
+from orders_service.orders.placing import CREATED, Placed, place_order
+from orders_service.settings import load
+from pipelines.committer import writer
+from pipelines.committer.batch import perform
+from pipelines.committer.faults import commit
+from pipelines.journal import Presence, recording
+from pipelines.journal.tables import attempts, runs
+from pipelines.retry import Retry, Tried
+from pipelines.run import Run
+from pipelines.worker import Rhythm
+
+_TO_SEND_ANSWERS_SECONDS = 0.3
+
+options: dict[str, Any] = {}
+
+
+def plant_in(place: object, **changed: object) -> None:
+    for name, value in changed.items():
+        setattr(place, name, value)
+
+
+def pace(factor: str) -> None:
+    """Waits between attempts take so many times as long as they are drawn."""
+
+    def dice(retry: Retry, error: Exception, tried: Tried) -> timedelta:
+        return min(retry.drawn_delay(error, tried) * float(factor), timedelta(days=1))
+
+    options["dice"] = dice
+
+
+class Tap:
+    """Just before the first byte of an answer is sent, asks the database over a connection of its own for the order."""
+
+    def __init__(self, app: ASGIApp, file: Path, engine: Engine) -> None:
+        self._app, self._file, self._engine = app, file, engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def tapped(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == CREATED:
+                self._note(dict(message["headers"])[b"location"].decode())
+            await send(message)
+
+        await self._app(scope, receive, tapped)
+
+    def _note(self, location: str) -> None:
+        order = location.rpartition("/")[2]
+        with self._engine.connect() as connection:
+            statement = text("SELECT count(*) FROM orders WHERE id IN (:dashed, :plain)")
+            found = connection.execute(statement, {"dashed": order, "plain": order.replace("-", "")}).scalar_one()
+        with self._file.open("a") as file:
+            file.write(json.dumps({"order": order, "is_stored": bool(found)}) + "\n")
+
+
+def tap(file: str) -> None:
+    """Write down for each 201 whether its order was on disk before the answer was sent."""
+
+    def create_tapped(*args: Any, **kwargs: Any) -> FastAPI:
+        app = create_app(*args, **kwargs)
+        engine = create_engine(load().database_url.get_secret_value())
+        app.add_middleware(Tap, file=Path(file), engine=engine)
+        return app
+
+    plant_in(serving, create_app=create_tapped)
+
+
+class OrdersCommits:
+    """Does something at the n-th COMMIT that carries new orders, and lets all others be."""
+
+    def __init__(self, number: str, at_commit: Callable[[Connection], None]) -> None:
+        self._left = int(number)
+        self._at_commit = at_commit
+        self._carries_orders = False
+        plant_in(routes, place_order=self._place)
+        plant_in(writer, commit=self._commit)
+
+    def _place(self, *args: Any) -> Placed:
+        self._carries_orders = True
+        return place_order(*args)
+
+    def _commit(self, connection: Connection) -> None:
+        self._left -= self._carries_orders
+        is_it = self._carries_orders and self._left == 0
+        self._carries_orders = False
+        (self._at_commit if is_it else commit)(connection)
+
+
+def dies_before_commit(number: str) -> None:
+    OrdersCommits(number, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def dies_after_commit(number: str) -> None:
+    """Its callers have not been answered."""
+
+    def die(connection: Connection) -> None:
+        commit(connection)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    OrdersCommits(number, die)
+
+
+def disk_is_full(number: str) -> None:
+    def refuse(_: Connection) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise DBAPIError.instance("COMMIT", None, error, sqlite3.Error)
+
+    OrdersCommits(number, refuse)
+
+
+def backend_dies_before_commit(number: str) -> None:
+    def commit_to_nobody(connection: Connection) -> None:
+        _end_backend_of(connection)
+        commit(connection)
+
+    OrdersCommits(number, commit_to_nobody)
+
+
+def backend_dies_after_commit(number: str) -> None:
+    """The orders are on disk, and the answer that says so is lost."""
+
+    def lose_the_answer(connection: Connection) -> None:
+        commit(connection)
+        _end_backend_of(connection)
+        connection.exec_driver_sql("SELECT 1")  # fails as a COMMIT without an answer does
+
+    OrdersCommits(number, lose_the_answer)
+
+
+def _end_backend_of(connection: Connection) -> None:
+    pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with psycopg.connect(load().database_url.get_secret_value(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # returns when it has ended
+
+
+# Bugs
+
+
+def acknowledges_before_commit() -> None:
+    commit_whole = writer.Writer._commit
+    outcomes: list[Any] = []
+
+    def remembering(*args: Any, **kwargs: Any) -> Any:
+        outcomes[:] = perform(*args, **kwargs)
+        return list(outcomes)
+
+    def early(self: writer.Writer, *args: Any) -> Any:
+        self._report(writer.Report(list(outcomes)))
+        time.sleep(_TO_SEND_ANSWERS_SECONDS)
+        return commit_whole(self, *args)
+
+    plant_in(writer, perform=remembering)
+    plant_in(writer.Writer, _commit=early)
+
+
+def forgets_the_fence() -> None:
+    """No lease is looked at, no guard asks for owner or fence, and an attempt that is there already is no news."""
+    guarded = recording._guarded
+
+    @cache
+    def bare(statement: Update) -> Update:
+        unguarded = statement._generate()
+        unguarded._where_criteria = (runs.c.id == bindparam("of"),)
+        return unguarded
+
+    def unguarded(tx: Any, statement: Update, run: Run, values: dict[str, Any]) -> None:
+        guarded(tx, bare(statement), run, values)
+        deferred = tx.deferred[-1]
+        row = {name: value for name, value in deferred.row.items() if name not in {"mine", "under"}}
+        tx.deferred[-1] = replace(deferred, row=row)
+
+    plant_in(recording, _guarded=unguarded, _ATTEMPT=insert(attempts).on_conflict_do_nothing())
+    plant_in(Presence, advance=lambda *_: True)
+    plant_in(Rhythm, is_sure=lambda *_: True)
+
+
+def sends_new_ids() -> None:
+    """A webhook-id for each attempt."""
+    plant_in(Run, idempotency_key=property(lambda _: str(uuid4())))
+
+
+def oversells() -> None:
+    """Neither looks whether there is enough, nor guards the taking."""
+    taken: BindParameter[int] = bindparam("taken")
+    take = (
+        update(Stock)
+        .where(col(Stock.sku) == bindparam("of"))
+        .values(available=col(Stock.available) - taken, reserved=col(Stock.reserved) + taken)
+    )
+    plant_in(stock, available=lambda _, skus: dict.fromkeys(skus, 10**6), _TAKE=take)
+
+
+PLANTS: dict[str, Callable[..., None]] = {
+    plant.__name__: plant
+    for plant in (
+        pace,
+        tap,
+        dies_before_commit,
+        dies_after_commit,
+        disk_is_full,
+        backend_dies_before_commit,
+        backend_dies_after_commit,
+        acknowledges_before_commit,
+        forgets_the_fence,
+        sends_new_ids,
+        oversells,
+    )
+}
+
+
+def main(plants: Iterable[str]) -> int:
+    """Serve with all of it planted; gives the exit code."""
+    for plant in plants:
+        name, _, value = plant.partition("=")
+        PLANTS[name](*[value] if value else [])
+    settings = load()
+    logs.configure(settings.log_format, is_production=not settings.is_development)
+    return serving.serve(settings, listener=serving.listen(settings.host, settings.port), **options)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
