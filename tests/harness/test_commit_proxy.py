@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
+from tests.harness.commit_proxy import CommitProxy, Cut, commit_proxy
 from tests.harness.postgres import Postgres, fresh_database
-from tests.harness.postgres_proxy import Cut, PostgresProxy, postgres_proxy
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def direct_url(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture
-async def proxy(direct_url: str) -> AsyncIterator[PostgresProxy]:
-    async with postgres_proxy(direct_url) as running:
+async def proxy(direct_url: str) -> AsyncIterator[CommitProxy]:
+    async with commit_proxy(direct_url) as running:
         yield running
 
 
@@ -39,7 +39,7 @@ def stored(url: str) -> int:
         return len(connection.execute("SELECT id FROM notes").fetchall())
 
 
-async def test_everything_passes_until_it_is_told_otherwise(proxy: PostgresProxy, direct_url: str) -> None:
+async def test_everything_passes_until_it_is_told_otherwise(proxy: CommitProxy, direct_url: str) -> None:
     await asyncio.to_thread(write_one, proxy.url)
     assert stored(direct_url) == 1
     assert not proxy.has_cut.is_set()
@@ -47,7 +47,7 @@ async def test_everything_passes_until_it_is_told_otherwise(proxy: PostgresProxy
 
 @pytest.mark.parametrize(("cut", "rows"), [(Cut.BEFORE, 0), (Cut.AFTER, 1)])
 async def test_a_commit_is_lost_on_the_way_there_or_back(
-    proxy: PostgresProxy, direct_url: str, cut: Cut, rows: int
+    proxy: CommitProxy, direct_url: str, cut: Cut, rows: int
 ) -> None:
     proxy.cut_next_commit(cut)
     with pytest.raises(psycopg.OperationalError):
@@ -56,7 +56,7 @@ async def test_a_commit_is_lost_on_the_way_there_or_back(
     await asyncio.to_thread(write_one, proxy.url)
 
 
-async def test_a_withheld_answer_comes_when_it_is_let_go(proxy: PostgresProxy, direct_url: str) -> None:
+async def test_a_withheld_answer_comes_when_it_is_let_go(proxy: CommitProxy, direct_url: str) -> None:
     proxy.cut_next_commit(Cut.WITHHELD)
     writing = asyncio.create_task(asyncio.to_thread(write_one, proxy.url))
     await proxy.has_cut.wait()
@@ -66,7 +66,7 @@ async def test_a_withheld_answer_comes_when_it_is_let_go(proxy: PostgresProxy, d
     await writing
 
 
-async def test_a_database_that_is_away_breaks_every_connection(proxy: PostgresProxy) -> None:
+async def test_a_database_that_is_away_breaks_every_connection(proxy: CommitProxy) -> None:
     connection = await asyncio.to_thread(connect, proxy.url)
     proxy.go_away()
     with pytest.raises(psycopg.OperationalError):
