@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from fastapi import FastAPI
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, health, inventory, orders, problem_handlers
+from orders_service import edge, health, inventory, orders, problem_handlers, webhooks
 from orders_service.auth import Keyring, Unauthenticated
 from orders_service.gateways import (
     DestinationRefused,
@@ -42,6 +42,12 @@ A 2xx means that the order is on disk and will reach a terminal state. A 5xx or 
 repeat the request with the same `Idempotency-Key`. Every error is `application/problem+json`; a proxy on the way may
 answer first, so do not depend on the body.
 """
+TAGS = [
+    {"name": "orders", "description": "Placed once, and seen through."},
+    {"name": "runs", "description": "What happens in the background, attempt by attempt."},
+    {"name": "operations", "description": "For whoever runs the service."},
+    {"name": "webhooks", "description": "What we send, signed after Standard Webhooks."},
+]
 
 
 class State(TypedDict):
@@ -72,6 +78,7 @@ def create_app(
         title="Orders",
         version=version("orders-service"),
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         lifespan=_lifespan(
             settings, registry, gateways, subscribers=[step_metrics], on_failure=on_failure, **process_options
         ),
@@ -113,6 +120,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
         app.include_router(operations_routes.router)
+    app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
     if settings.is_development and settings.role is not Role.WORKER:

@@ -85,6 +85,14 @@ def seed(
     typer.echo(f"{added} products added.")
 
 
+@cli.command()
+def openapi() -> None:
+    """Print the HTTP contract, as openapi.json has it."""
+    from orders_service.openapi import written  # noqa: PLC0415 - as above
+
+    typer.echo(written(), nl=False)
+
+
 @config.command()
 def show() -> None:
     """Show all settings; secrets are masked."""

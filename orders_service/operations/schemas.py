@@ -23,10 +23,36 @@ class AttemptView(BaseModel):
     finished_at: datetime
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "01a1fccd-1aee-748f-9e6d-a53a446f6bc9",
+    "pipeline": "fulfill-order",
+    "version": "25012c1556c0",
+    "state": "waiting",
+    "step": "notify_warehouse",
+    "progress": None,
+    "error": None,
+    "due_at": "2026-11-21T12:00:04Z",
+    "created_at": "2026-11-21T12:00:00Z",
+    "finished_at": None,
+    "result": None,
+    "attempts": [
+        {
+            "step": "notify_warehouse",
+            "attempt": 1,
+            "kind": "do",
+            "outcome": "retry",
+            "error": "WarehouseUnavailable: https://warehouse.example.com answered 500",
+            "started_at": "2026-11-21T12:00:01Z",
+            "finished_at": "2026-11-21T12:00:02Z",
+        }
+    ],
+}
+
+
 class RunView(BaseModel):
     """One execution of a pipeline. `step` is the one that comes next, or the last one when it has ended."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     id: UUID
     pipeline: str

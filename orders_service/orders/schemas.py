@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
@@ -48,6 +48,16 @@ class Address(StrictModel):
     country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 alpha-2")
 
 
+_ADDRESS: dict[str, Any] = {
+    "name": "Ada Lovelace",
+    "line1": "12 St James's Square",
+    "line2": None,
+    "city": "London",
+    "postal_code": "SW1Y 4JH",
+    "country": "GB",
+}
+
+
 class OrderDraft(StrictModel):
     """An order as a client places it. Prices come from the catalog."""
 
@@ -57,13 +67,7 @@ class OrderDraft(StrictModel):
                 {
                     "customer_email": "ada@example.com",
                     "items": [{"sku": "LAMP-01", "quantity": 2}],
-                    "shipping_address": {
-                        "name": "Ada Lovelace",
-                        "line1": "12 St James's Square",
-                        "city": "London",
-                        "postal_code": "SW1Y 4JH",
-                        "country": "GB",
-                    },
+                    "shipping_address": _ADDRESS,
                 }
             ]
         }
@@ -78,6 +82,20 @@ class OrderDraft(StrictModel):
         if len({item.sku for item in self.items}) < len(self.items):
             raise PydanticCustomError("sku_repeated", "A product may be in one line only: add up the quantities")
         return self
+
+
+_RUN = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
+_EXAMPLE: dict[str, Any] = {
+    "id": "01a1fccd-1aee-748f-9e6d-a539d2934ed4",
+    "status": "confirmed",
+    "reason": None,
+    "customer_email": "ada@example.com",
+    "items": [{"sku": "LAMP-01", "quantity": 2, "price": {"amount": 1999, "currency": "EUR"}}],
+    "total": {"amount": 3998, "currency": "EUR"},
+    "shipping_address": _ADDRESS,
+    "created_at": "2026-11-21T12:00:00Z",
+    "run": {"id": _RUN, "url": f"/v1/runs/{_RUN}"},
+}
 
 
 class PricedItem(BaseModel):
@@ -106,7 +124,7 @@ class RunLink(BaseModel):
 class OrderView(BaseModel):
     """An order as its owner sees it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     id: UUID
     status: OrderStatus
