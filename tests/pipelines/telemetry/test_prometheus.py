@@ -1,0 +1,194 @@
+"""Metrics carry the names and labels that dashboards rely on, and tell the truth with any number of processes."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from tenacity import wait_fixed
+
+from pipelines import Pipeline, Reject, Retry, StepContext
+from pipelines.journal import open_for_reading
+from pipelines.telemetry import JournalGauges, PrometheusMetrics
+from pipelines.telemetry.prometheus import CACHED_SECONDS
+from pipelines.testing import Rehearsal
+from tests.builders.world import Trip, World, staged
+
+Sample = tuple[str, frozenset[tuple[str, str]]]
+
+
+def trip() -> Pipeline[Trip]:
+    pipeline = Pipeline("trip", Trip)
+
+    @pipeline.step(retry=Retry(on=(OSError,), wait=wait_fixed(60)))
+    async def pay(world: World, step: StepContext) -> None:
+        await world.call("pay", step)
+
+    @pipeline.step()
+    async def tell(world: World, step: StepContext) -> None:
+        await world.call("tell", step)
+
+    return pipeline
+
+
+def scraped(registry: CollectorRegistry) -> dict[Sample, float]:
+    """Every sample, by name and labels, as Prometheus would read it."""
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    samples = (sample for family in families for sample in family.samples)
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+
+
+def sample(name: str, **labels: str) -> Sample:
+    return name, frozenset(labels.items())
+
+
+def labels_of(samples: Iterable[Sample]) -> dict[str, set[str]]:
+    return {name: {label for label, _ in labels} for name, labels in samples}
+
+
+def gauges_of(stage: Rehearsal, pipeline: Pipeline[Trip]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(JournalGauges(stage.process.readers, [pipeline]))
+    return registry
+
+
+def test_names_and_labels_are_those_of_the_contract() -> None:
+    registry = CollectorRegistry()
+    PrometheusMetrics(registry, [trip()])
+    registry.register(JournalGauges(open_for_reading("sqlite://"), [trip()]))
+    labels = labels_of(scraped(registry))
+    contract = {
+        "pipeline_step_attempts_total": {"pipeline", "step", "outcome"},
+        "pipeline_step_duration_seconds_count": {"pipeline", "step"},
+        "pipeline_step_wait_seconds_count": {"pipeline", "step"},
+        "pipeline_runs_finished_total": {"pipeline", "outcome"},
+        "pipeline_run_duration_seconds_count": {"pipeline"},
+        "pipeline_commit_batch_size_count": set(),
+        "pipeline_commit_seconds_count": set(),
+        "pipeline_runs": {"pipeline", "state"},
+        "pipeline_oldest_ready_seconds": {"pipeline"},
+    }
+    assert {name: labels.get(name) for name in contract} == contract
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "values"),
+    [
+        (
+            "pipeline_step_attempts_total",
+            "outcome",
+            {"success", "retry", "throttled", "rejected", "failed", "cancelled"},
+        ),
+        (
+            "pipeline_runs_finished_total",
+            "outcome",
+            {"completed", "rejected", "failed", "cancelled", "quarantined"},
+        ),
+        ("pipeline_runs", "state", {"ready", "running", "waiting", "undoing", "failed", "quarantined"}),
+    ],
+)
+def test_known_series_start_at_zero(name: str, label: str, values: set[str]) -> None:
+    registry = CollectorRegistry()
+    PrometheusMetrics(registry, [trip()])
+    registry.register(JournalGauges(open_for_reading("sqlite://"), [trip()]))
+    series = {labels: value for (found, labels), value in scraped(registry).items() if found == name}
+    assert {dict(labels)[label] for labels in series} == values
+    assert set(series.values()) == {0.0}
+
+
+async def test_attempts_and_endings_are_counted(database_url: str) -> None:
+    pipeline, world, registry = trip(), World(), CollectorRegistry()
+    world.fails("pay", OSError("down"), OSError("down"))
+    world.fails("tell", Reject("full"))
+    metrics = PrometheusMetrics(registry, [pipeline])
+    async with staged(database_url, [pipeline], world) as stage:
+        stage.process.events.subscribe(metrics)
+        await stage.start(pipeline, Trip())
+        await stage.run_to_the_end()
+    samples = scraped(registry)
+    counted = {
+        sample("pipeline_step_attempts_total", pipeline="trip", step="pay", outcome="retry"): 2,
+        sample("pipeline_step_attempts_total", pipeline="trip", step="pay", outcome="success"): 1,
+        sample("pipeline_step_attempts_total", pipeline="trip", step="tell", outcome="rejected"): 1,
+        sample("pipeline_step_duration_seconds_count", pipeline="trip", step="pay"): 3,
+        sample("pipeline_step_wait_seconds_count", pipeline="trip", step="pay"): 3,
+        sample("pipeline_runs_finished_total", pipeline="trip", outcome="rejected"): 1,
+        sample("pipeline_runs_finished_total", pipeline="trip", outcome="completed"): 0,
+        sample("pipeline_run_duration_seconds_count", pipeline="trip"): 1,
+    }
+    assert {each: samples[each] for each in counted} == counted
+
+
+async def test_a_retry_waits_from_the_moment_the_step_was_reached(database_url: str) -> None:
+    pipeline, world, registry = trip(), World(), CollectorRegistry()
+    metrics = PrometheusMetrics(registry, [pipeline])
+    async with staged(database_url, [pipeline], world) as stage:
+        stage.process.events.subscribe(metrics)
+        world.fails("pay", OSError("down"))
+        await stage.start(pipeline, Trip())
+        await stage.run_to_the_end()
+    assert scraped(registry)[sample("pipeline_step_wait_seconds_sum", pipeline="trip", step="pay")] >= 60
+
+
+async def test_each_commit_is_measured(database_url: str) -> None:
+    pipeline, registry = trip(), CollectorRegistry()
+    metrics = PrometheusMetrics(registry, [pipeline])
+    async with staged(database_url, [pipeline]) as stage:
+        stage.process.events.subscribe(metrics)
+        await stage.start(pipeline, Trip())
+        await stage.process.worker.settled()
+        samples = scraped(registry)
+    assert samples[sample("pipeline_commit_batch_size_sum")] == 3  # the start and two attempts
+    assert samples[sample("pipeline_commit_seconds_count")] == samples[sample("pipeline_commit_batch_size_count")]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_the_gauges_of_two_processes_say_the_same(database_url: str) -> None:
+    pipeline, world = trip(), World()
+    gate = world.holds("pay")
+    async with staged(database_url, [pipeline], world) as one, staged(database_url, [pipeline], slots=0) as other:
+        await one.start(pipeline, Trip())
+        await gate.reached.wait()
+        await other.start(pipeline, Trip())
+        seen = [scraped(gauges_of(stage, pipeline)) for stage in (one, other)]
+    runs = [{labels: value for (name, labels), value in each.items() if name == "pipeline_runs"} for each in seen]
+    assert runs[0] == runs[1]
+    assert seen[0][sample("pipeline_runs", pipeline="trip", state="running")] == 1
+    assert seen[0][sample("pipeline_runs", pipeline="trip", state="ready")] == 1
+
+
+async def test_the_oldest_run_that_nobody_has_taken_grows_older(database_url: str) -> None:
+    pipeline = trip()
+    async with staged(database_url, [pipeline], slots=0) as stage:
+        stage.clock.advance(timedelta(minutes=-5))
+        await stage.start(pipeline, Trip())
+        age = scraped(gauges_of(stage, pipeline))[sample("pipeline_oldest_ready_seconds", pipeline="trip")]
+    assert 300 <= age < 310
+
+
+@pytest.mark.parametrize("away", ["postgresql://127.0.0.1:1/orders", "sqlite:////nowhere/at/all.db"])
+async def test_a_database_that_is_away_fails_no_scrape_and_leaves_the_last_values(database_url: str, away: str) -> None:
+    pipeline, registry, now = trip(), CollectorRegistry(), [0.0]
+    async with staged(database_url, [pipeline], slots=0) as stage:
+        gauges = JournalGauges(stage.process.readers, [pipeline], clock=lambda: now[0])
+        registry.register(gauges)
+        await stage.start(pipeline, Trip())
+        now[0] += CACHED_SECONDS
+        scraped(registry)
+        gauges._readers = open_for_reading(away)
+        now[0] += CACHED_SECONDS
+        assert scraped(registry)[sample("pipeline_runs", pipeline="trip", state="ready")] == 1
+
+
+async def test_the_journal_is_not_read_for_every_scrape(database_url: str) -> None:
+    pipeline, registry, now = trip(), CollectorRegistry(), [0.0]
+    async with staged(database_url, [pipeline], slots=0) as stage:
+        registry.register(JournalGauges(stage.process.readers, [pipeline], clock=lambda: now[0]))
+        ready = sample("pipeline_runs", pipeline="trip", state="ready")
+        assert scraped(registry)[ready] == 0
+        await stage.start(pipeline, Trip())
+        now[0] += CACHED_SECONDS / 2
+        assert scraped(registry)[ready] == 0
+        now[0] += CACHED_SECONDS / 2
+        assert scraped(registry)[ready] == 1
