@@ -29,10 +29,11 @@ class Outcome:
 class BatchBroken(Exception):
     """The database refused something of this batch, and nobody can say whose it was."""
 
-    def __init__(self, cause: Exception, fault: Fault) -> None:
+    def __init__(self, cause: Exception, fault: Fault, *, is_nobodys: bool = False) -> None:
         super().__init__(str(cause))
         self.cause = cause
         self.fault = fault
+        self.is_nobodys = is_nobodys  # it happened before any member was called
 
 
 class MembersFailed(Exception):
@@ -47,9 +48,10 @@ class Shortfall(Exception):
     """A deferred statement did not meet all its rows; one by one will tell whose."""
 
 
-def broken_by(error: Exception) -> BatchBroken:
+def broken_by(error: Exception, *, is_nobodys: bool = False) -> BatchBroken:
     """A database error is never blamed on the call that it came out of."""
-    return BatchBroken(error, fault_of(error) if isinstance(error, DBAPIError) else Fault.REFUSED)
+    fault = fault_of(error) if isinstance(error, DBAPIError) else Fault.REFUSED
+    return BatchBroken(error, fault, is_nobodys=is_nobodys)
 
 
 def perform(tx: Transaction, members: Sequence[Member], *, one_by_one: bool) -> list[Outcome]:

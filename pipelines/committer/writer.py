@@ -18,6 +18,8 @@ from pipelines.transaction import Home, Transaction
 
 _PAUSES = (0.05, 0.1, 0.2, 0.5)  # seconds between two tries to reach a database that is away; then the last, for ever
 
+_ONCE_MORE = {Fault.CONFLICT: 1, Fault.LOST: 2}  # how often a batch is sent again before somebody in it is suspected
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -61,6 +63,9 @@ class Writer:
                 except Dead as death:
                     self._refuse(members, death.error)
                     raise
+                except BaseException:
+                    self._refuse(members, OutcomeUnknown("The committer failed."))
+                    raise
         finally:
             if self._connection is not None:
                 self._connection.close()
@@ -71,7 +76,7 @@ class Writer:
 
     def _settle(self, members: list[Member]) -> None:
         """Each member gets its own result or its own error; a bad one never fails a sibling."""
-        one_by_one = conflicted = False
+        one_by_one, again = False, dict(_ONCE_MORE)
         while members:
             try:
                 self._send(members, one_by_one=one_by_one)
@@ -82,13 +87,15 @@ class Writer:
                 self._report(Report([Outcome(members[i], error=error) for i, error in failed.errors.items()]))
                 members = [member for i, member in enumerate(members) if i not in failed.errors]
             except BatchBroken as broken:
-                if broken.fault is Fault.LOST:
-                    members = self._after_reconnecting(members)
-                elif broken.fault is Fault.CONFLICT and not conflicted:
-                    conflicted = True
-                else:
-                    self._isolate(members, broken)
-                    members = []
+                members = self._after(broken, members, again)
+
+    def _after(self, broken: BatchBroken, members: list[Member], again: dict[Fault, int]) -> list[Member]:
+        """Those that are to be sent again, together."""
+        if again.get(broken.fault, 0) == 0:
+            self._isolate(members, broken)
+            return []
+        again[broken.fault] -= 1
+        return self._after_reconnecting(members) if broken.fault is Fault.LOST else members
 
     def _isolate(self, members: list[Member], broken: BatchBroken) -> None:
         """Bisect down to the one member that the database refuses."""
@@ -96,6 +103,8 @@ class Writer:
             raise Dead("the storage failed", OutcomeUnknown("The storage failed.")) from broken.cause
         if broken.fault is Fault.FULL:
             self._refuse(members, StorageFull("The disk is full."))
+        elif broken.is_nobodys:
+            self._refuse(members, Unavailable("The database does not let this process write."))
         elif len(members) == 1:
             self._refuse(members, _own_error(broken))
         else:
@@ -111,14 +120,15 @@ class Writer:
             transaction = connection.begin()
         except DBAPIError as error:
             self._forget_connection()
-            raise broken_by(error) from error
+            raise broken_by(error, is_nobodys=True) from error
         connection.info.pop(SWALLOWED, None)  # of an earlier batch: that one has been told
         tx = Transaction(connection, self._home)
         try:
             self._advance(connection, batch)
             outcomes = perform(tx, members, one_by_one=one_by_one)
             events = self._commit(connection, batch)
-            transaction.commit()  # it is; this tells SQLAlchemy
+            if self._connection is not None:
+                transaction.commit()  # it is; this tells SQLAlchemy
         except BaseException as error:
             tx.abandon()
             self._roll_back(error)
@@ -134,11 +144,12 @@ class Writer:
         try:
             counted = self._standing.advance(connection, batch)
         except DBAPIError as error:
-            raise broken_by(error) from error
+            raise broken_by(error, is_nobodys=True) from error
         if not counted:
-            connection.rollback()
-            self._was_committed(batch)
-            raise BatchBroken(Fenced("counted wrongly"), Fault.CONFLICT)
+            self._forget_connection()  # a SQLite file has only this one to ask by
+            if self._was_committed(batch):
+                raise Dead("its batches are counted by somebody else", OutcomeUnknown("The count of batches is wrong."))
+            raise BatchBroken(Fenced("counted wrongly"), Fault.CONFLICT, is_nobodys=True)
 
     def _commit(self, connection: Connection, batch: int) -> list[Event]:
         try:
@@ -184,7 +195,7 @@ class Writer:
             try:
                 self._connected()
                 break
-            except DBAPIError:
+            except BatchBroken:
                 self._engine.dispose()
             if self._giving_up.wait(pause):
                 raise Dead("stopped while the database was away", Unavailable("The database is away."))
@@ -195,7 +206,7 @@ class Writer:
             try:
                 self._connection = self._engine.connect()
             except DBAPIError as error:
-                raise broken_by(error) from error
+                raise broken_by(error, is_nobodys=True) from error
         return self._connection
 
     def _forget_connection(self) -> None:
@@ -220,7 +231,13 @@ class Writer:
 
 
 def _own_error(broken: BatchBroken) -> Exception:
-    return held_too_long(broken.cause) if broken.fault in {Fault.CONFLICT, Fault.BUSY} else broken.cause
+    match broken.fault:
+        case Fault.CONFLICT | Fault.BUSY:
+            return held_too_long(broken.cause)
+        case Fault.LOST:
+            return Unavailable("The database breaks the connection whenever it is asked for this.")
+        case _:
+            return broken.cause
 
 
 def _pauses() -> Iterator[float]:

@@ -114,11 +114,11 @@ class Desk:
         await asyncio.sleep(0)  # each runs up to where it waits for its answer
         return tasks
 
-    async def in_one_batch(self, *members: Member) -> list[Any]:
+    async def in_one_batch(self, *members: Member, progress: bool = False) -> list[Any]:
         """What each caller got, its result or its error."""
         async with self.busy():
             self.events.clear()
-            tasks = await self.hand_in(*members)
+            tasks = await self.hand_in(*members, progress=progress)
         answers = await asyncio.gather(*tasks, return_exceptions=True)
         self.events.pop(0)  # of the batch that kept the committer busy
         return answers

@@ -1,0 +1,140 @@
+"""The answer to a COMMIT is lost, or the database is away: who is told what, and what is on disk."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext, suppress
+
+import psycopg
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from pipelines import Limits, OutcomeUnknown, Transaction, Unavailable
+from pipelines.events import CommitDoubted
+from tests.builders.desk import Desk, Member, Note, adding, make_tables, open_desk
+from tests.harness.commit_proxy import CommitProxy, Cut, commit_proxy
+from tests.harness.postgres import Postgres, fresh_database
+
+SHORT = Limits(patience_seconds=0.3)
+
+
+@pytest.fixture
+def direct_url(postgres: Postgres) -> Iterator[str]:
+    with fresh_database(postgres) as url:
+        make_tables(url)
+        yield url
+
+
+@pytest.fixture
+async def proxy(direct_url: str) -> AsyncIterator[CommitProxy]:
+    async with commit_proxy(direct_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk(proxy: CommitProxy, direct_url: str) -> AsyncIterator[Desk]:
+    async with open_desk(proxy.url, stored_at=direct_url, limits=SHORT) as opened:
+        yield opened
+
+
+def doubts(desk: Desk) -> list[bool]:
+    """What the journal said of each COMMIT that was in doubt."""
+    return [event.committed for event in desk.events if isinstance(event, CommitDoubted)]
+
+
+@pytest.mark.parametrize(("cut", "committed"), [(Cut.BEFORE, False), (Cut.AFTER, True)])
+async def test_every_member_is_there_once_whether_the_commit_was_lost_on_its_way_there_or_back(
+    desk: Desk, proxy: CommitProxy, cut: Cut, *, committed: bool
+) -> None:
+    async with desk.busy():
+        tasks = await desk.hand_in(adding(1), adding(2), adding(3))
+    proxy.cut_next_commit(cut)
+    assert await asyncio.gather(*tasks) == [1, 2, 3]
+    assert desk.notes() == [1, 2, 3]
+    assert doubts(desk) == [committed]
+    assert await desk.process.write(adding(4)) == 4
+
+
+async def test_a_caller_whose_answer_is_withheld_is_told_that_nobody_knows(desk: Desk, proxy: CommitProxy) -> None:
+    proxy.cut_next_commit(Cut.WITHHELD)
+    with pytest.raises(OutcomeUnknown):
+        await desk.process.write(adding(1))
+    assert desk.notes() == [1]
+    proxy.let_go.set()
+    assert await desk.process.write(adding(2)) == 2
+
+
+async def test_the_journal_says_who_was_right_once_it_can_be_asked(desk: Desk, proxy: CommitProxy) -> None:
+    proxy.cut_next_commit(Cut.AFTER, then_away=True)
+    with pytest.raises(OutcomeUnknown):
+        await desk.process.write(adding(1))
+    proxy.come_back()
+    assert await desk.committer.progress(adding(2)) == 2
+    assert doubts(desk) == [True]
+    assert desk.notes() == [1, 2]
+
+
+async def test_a_commit_that_never_arrived_is_sent_again_though_its_caller_has_given_up(
+    desk: Desk, proxy: CommitProxy
+) -> None:
+    proxy.cut_next_commit(Cut.BEFORE, then_away=True)
+    with pytest.raises(OutcomeUnknown):
+        await desk.process.write(adding(1))
+    proxy.come_back()
+    assert await desk.committer.progress(adding(2)) == 2
+    assert doubts(desk) == [False]
+    assert desk.notes() == [1, 2]
+
+
+async def test_nothing_is_stored_of_a_write_that_was_refused_because_the_database_was_away(
+    desk: Desk, proxy: CommitProxy
+) -> None:
+    proxy.go_away()
+    with pytest.raises(Unavailable):
+        await desk.process.write(adding(1))
+    proxy.come_back()
+    assert await desk.committer.progress(adding(2)) == 2
+    assert desk.notes() == [2]
+
+
+async def test_progress_waits_for_a_database_that_is_away(desk: Desk, proxy: CommitProxy) -> None:
+    proxy.go_away()
+    (carrying_on,) = await desk.hand_in(adding(1), progress=True)
+    with pytest.raises(Unavailable):  # so it has been away for longer than anybody's patience
+        await desk.process.write(adding(2))
+    proxy.come_back()
+    assert await carrying_on == 1
+    assert desk.notes() == [1]
+
+
+def losing_the_connection(direct_url: str, *, times: int, swallow: bool = False) -> Member:
+    """A member under which the connection breaks, so many times."""
+    left = iter(range(times))
+
+    def lose(tx: Transaction) -> int:
+        if next(left, None) is not None:
+            pid = tx.core.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with psycopg.connect(direct_url) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        with suppress(DBAPIError) if swallow else nullcontext():
+            tx.execute(select(Note))
+        return 2
+
+    return lose
+
+
+@pytest.mark.parametrize("swallow", [False, True])
+async def test_a_connection_that_breaks_under_a_batch_costs_nobody_anything(
+    desk: Desk, direct_url: str, *, swallow: bool
+) -> None:
+    breaking = losing_the_connection(direct_url, times=1, swallow=swallow)
+    assert await desk.in_one_batch(adding(1), breaking, adding(3)) == [1, 2, 3]
+    assert desk.notes() == [1, 3]
+
+
+async def test_a_member_that_always_breaks_the_connection_fails_alone(desk: Desk, direct_url: str) -> None:
+    breaking = losing_the_connection(direct_url, times=1000)
+    answers = await desk.in_one_batch(adding(1), breaking, adding(3), progress=True)  # progress has no deadline
+    assert isinstance(answers.pop(1), Unavailable)
+    assert answers == [1, 3]
+    assert desk.notes() == [1, 3]
