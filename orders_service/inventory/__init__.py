@@ -2,6 +2,7 @@
 
 from orders_service.inventory.errors import InventoryError, OutOfStock, UnknownProduct
 from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
+from orders_service.inventory.skus import Sku
 from orders_service.inventory.stock import prices_of, prices_on_sale, release, reserve
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "CatalogEntry",
     "InventoryError",
     "OutOfStock",
+    "Sku",
     "UnknownProduct",
     "prices_of",
     "prices_on_sale",

@@ -6,9 +6,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from orders_service.inventory import queries
+from orders_service.inventory.skus import Sku
 from orders_service.inventory.tables import Product
 from orders_service.money import Money
 from pipelines import Transaction
+
+MOST_AVAILABLE = 2**53 - 1  # what every JSON reader can hold exactly
 
 
 class CatalogEntry(BaseModel):
@@ -16,10 +19,10 @@ class CatalogEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    sku: str = Field(min_length=1, max_length=64)
+    sku: Sku
     name: str = Field(min_length=1, max_length=200)
     price: Money
-    available: int = Field(ge=0)
+    available: int = Field(ge=0, le=MOST_AVAILABLE)
 
 
 SMALL_CATALOG = (

@@ -8,12 +8,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from orders_service import inventory
 from orders_service.money import Money
 from orders_service.strict_models import StrictModel, Text
 
 MOST_LINES = 100
 LARGEST_QUANTITY = 1_000_000
-Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class OrderStatus(StrEnum):
@@ -33,7 +33,7 @@ class OrderStatus(StrEnum):
 class Item(StrictModel):
     """So many of one product."""
 
-    sku: Sku
+    sku: inventory.Sku
     quantity: int = Field(ge=1, le=LARGEST_QUANTITY)
 
 
