@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from fastapi import FastAPI
 from sqlalchemy import BindParameter, Connection, Engine, Update, bindparam, create_engine, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -139,31 +138,6 @@ def disk_is_full(number: str) -> None:
     OrdersCommits(number, refuse)
 
 
-def backend_dies_before_commit(number: str) -> None:
-    def commit_to_nobody(connection: Connection) -> None:
-        _end_backend_of(connection)
-        commit(connection)
-
-    OrdersCommits(number, commit_to_nobody)
-
-
-def backend_dies_after_commit(number: str) -> None:
-    """The orders are on disk, and the answer that says so is lost."""
-
-    def lose_the_answer(connection: Connection) -> None:
-        commit(connection)
-        _end_backend_of(connection)
-        connection.exec_driver_sql("SELECT 1")  # fails as a COMMIT without an answer does
-
-    OrdersCommits(number, lose_the_answer)
-
-
-def _end_backend_of(connection: Connection) -> None:
-    pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    with psycopg.connect(load().database_url.get_secret_value(), autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # returns when it has ended
-
-
 # Bugs
 
 
@@ -229,8 +203,6 @@ PLANTS: dict[str, Callable[..., None]] = {
         dies_before_commit,
         dies_after_commit,
         disk_is_full,
-        backend_dies_before_commit,
-        backend_dies_after_commit,
         acknowledges_before_commit,
         forgets_the_fence,
         sends_new_ids,
