@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
+import psycopg
 import pytest
 
 from tests.harness.client import Heard, OrderRequest
@@ -16,7 +17,7 @@ from tests.harness.facts import read_facts, read_runs
 from tests.harness.ledger import entries, events
 from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database
-from tests.harness.stage import Stage, staged
+from tests.harness.stage import Stage, staged, until
 
 STOCK = {"lamp": 1000}
 ORDERS = 50
@@ -82,7 +83,17 @@ async def _served_through_a_proxy(url: str, folder: Path) -> AsyncIterator[tuple
     async with staged(url, folder, stock=STOCK, lease_seconds=LONG) as stage, commit_proxy(url) as proxy:
         behind = replace(stage.installation, database_url=proxy.url)
         async with behind.serving() as server:
+            await until(lambda: _has_looked_for_work(url))
             yield proxy, stage, server
+
+
+def _has_looked_for_work(url: str) -> bool:
+    """The first COMMIT of a process is that of its first claim; the next ones are those of orders."""
+    with psycopg.connect(url) as database:
+        return (
+            database.execute("SELECT commit_seq FROM processes WHERE commit_seq > 0 AND state = 'live'").fetchone()
+            is not None
+        )
 
 
 async def _place_all(stage: Stage, server: OrdersServer) -> list[Heard]:
