@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -44,8 +45,20 @@ class MembersFailed(Exception):
         self.errors = errors
 
 
+class Care(Enum):
+    """How deferred rows are sent."""
+
+    TOGETHER = auto()
+    ONE_BY_ONE = auto()  # to tell whose row it is that is not met
+    IMPATIENTLY = auto()  # to tell, after a long wait, whose row it is that somebody else holds
+
+
 class Shortfall(Exception):
-    """A deferred statement did not meet all its rows; one by one will tell whose."""
+    """Not all rows of a deferred statement could be met; with more care it will be seen whose."""
+
+    def __init__(self, care: Care) -> None:
+        super().__init__(care.name)
+        self.care = care
 
 
 def broken_by(error: Exception, *, is_nobodys: bool = False) -> BatchBroken:
@@ -54,12 +67,15 @@ def broken_by(error: Exception, *, is_nobodys: bool = False) -> BatchBroken:
     return BatchBroken(error, fault, is_nobodys=is_nobodys)
 
 
-def perform(tx: Transaction, members: Sequence[Member], *, one_by_one: bool) -> list[Outcome]:
+def perform(tx: Transaction, members: Sequence[Member], care: Care) -> list[Outcome]:
     """Call the members in order, then send what they added and what they deferred."""
     outcomes = [_called(tx, index, member) for index, member in enumerate(members)]
     try:
         tx.send()
-        (_one_by_one if one_by_one else _together)(tx)
+        if care is Care.TOGETHER:
+            _together(tx)
+        else:
+            _one_by_one(tx, care)
     except (Shortfall, MembersFailed):
         raise
     except Exception as error:  # also what the driver or a column's type says of a value that does not fit
@@ -108,14 +124,16 @@ def _together(tx: Transaction) -> None:
             result = connection.execute(group[0].statement, [deferred.row for deferred in group])
         except DBAPIError as error:
             if is_wait(error):
-                raise Shortfall from error  # somebody else holds one of the rows
+                raise Shortfall(Care.IMPATIENTLY) from error
             raise
         if group[0].otherwise is not None and result.rowcount != len(group):
-            raise Shortfall
+            raise Shortfall(Care.ONE_BY_ONE)
 
 
-def _one_by_one(tx: Transaction) -> None:
+def _one_by_one(tx: Transaction, care: Care) -> None:
     """The same rows in the same order, each alone, so that each that is not met is somebody's."""
+    if care is Care.IMPATIENTLY:
+        tx.core.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
     connection, rows = tx.connection(), [deferred for group in _groups(tx.deferred) for deferred in group]
     takers: defaultdict[Hashable, set[int]] = defaultdict(set)
     short: dict[int, tuple[Hashable, Exception]] = {}

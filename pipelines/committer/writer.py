@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from pipelines.committer.batch import SWALLOWED, BatchBroken, MembersFailed, Outcome, Shortfall, broken_by, perform
+from pipelines.committer.batch import (
+    SWALLOWED,
+    BatchBroken,
+    Care,
+    MembersFailed,
+    Outcome,
+    Shortfall,
+    broken_by,
+    perform,
+)
 from pipelines.committer.faults import Fault, SilentRollbackError, commit, fault_of, held_too_long
 from pipelines.committer.members import Member, Queue
 from pipelines.committer.standing import Answer, Standing
@@ -18,7 +27,8 @@ from pipelines.transaction import Home, Transaction
 
 _PAUSES = (0.05, 0.1, 0.2, 0.5)  # seconds between two tries to reach a database that is away; then the last, for ever
 
-_ONCE_MORE = {Fault.CONFLICT: 1, Fault.LOST: 2}  # how often a batch is sent again before somebody in it is suspected
+# How often a batch is sent again before somebody in it is suspected; REFUSED is for a member that is alone.
+_ONCE_MORE = {Fault.CONFLICT: 1, Fault.LOST: 2, Fault.REFUSED: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +86,13 @@ class Writer:
 
     def _settle(self, members: list[Member]) -> None:
         """Each member gets its own result or its own error; a bad one never fails a sibling."""
-        one_by_one, again = False, dict(_ONCE_MORE)
+        care, again = Care.TOGETHER, dict(_ONCE_MORE)
         while members:
             try:
-                self._send(members, one_by_one=one_by_one)
+                self._send(members, care)
                 members = []
-            except Shortfall:
-                one_by_one = True
+            except Shortfall as shortfall:
+                care = shortfall.care
             except MembersFailed as failed:
                 self._report(Report([Outcome(members[i], error=error) for i, error in failed.errors.items()]))
                 members = [member for i, member in enumerate(members) if i not in failed.errors]
@@ -91,7 +101,7 @@ class Writer:
 
     def _after(self, broken: BatchBroken, members: list[Member], again: dict[Fault, int]) -> list[Member]:
         """Those that are to be sent again, together."""
-        if again.get(broken.fault, 0) == 0:
+        if again.get(broken.fault, 0) == 0 or (broken.fault is Fault.REFUSED and not _may_be_late(broken, members)):
             self._isolate(members, broken)
             return []
         again[broken.fault] -= 1
@@ -112,7 +122,7 @@ class Writer:
             self._settle(members[:middle])
             self._settle(members[middle:])
 
-    def _send(self, members: Sequence[Member], *, one_by_one: bool) -> None:
+    def _send(self, members: Sequence[Member], care: Care) -> None:
         """One transaction: count the batch, call the members, COMMIT, and only then report."""
         started, batch = time.monotonic(), self._batches + 1
         connection = self._connected()
@@ -125,7 +135,7 @@ class Writer:
         tx = Transaction(connection, self._home)
         try:
             self._advance(connection, batch)
-            outcomes = perform(tx, members, one_by_one=one_by_one)
+            outcomes = perform(tx, members, care)
             events = self._commit(connection, batch)
             if self._connection is not None:
                 transaction.commit()  # it is; this tells SQLAlchemy
@@ -228,6 +238,11 @@ class Writer:
 
     def _refuse(self, members: Sequence[Member], error: Exception) -> None:
         self._report(Report([Outcome(member, error=error) for member in members]))
+
+
+def _may_be_late(broken: BatchBroken, members: Sequence[Member]) -> bool:
+    """Another process may just have written the same key. Called again, the member finds that row."""
+    return len(members) == 1 and isinstance(broken.cause, IntegrityError)
 
 
 def _own_error(broken: BatchBroken) -> Exception:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Engine, bindparam, func, insert, select, update
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 
@@ -156,10 +156,21 @@ def from_outside(database_url: str, act: Callable[[Connection], Any]) -> None:
 
 
 @asynccontextmanager
-async def open_desk(database_url: str, *, stored_at: str | None = None, **options: Any) -> AsyncIterator[Desk]:
-    """A started process on tables that are there. `stored_at` is the way to its database that has no faults."""
+async def open_desk(
+    database_url: str,
+    *,
+    stored_at: str | None = None,
+    prepare: Callable[[Engine], object] | None = None,
+    **options: Any,
+) -> AsyncIterator[Desk]:
+    """A started process on tables that are there.
+
+    `stored_at` is the way to its database that has no faults; `prepare` may spoil the engine that it writes by.
+    """
     events: list[Event] = []
     process = Process(database_url, subscribers=[events.append], **options)
+    if prepare is not None:
+        prepare(process._writers)
     await process.start(sweeping=False)
     desk = Desk(process, stored_at or database_url, events)
     try:

@@ -1,0 +1,47 @@
+"""A disk that is full refuses writes, and nothing else; writing resumes by itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from pipelines import StorageFull, Transaction
+from tests.builders.desk import Desk, adding, make_tables, open_desk
+
+MANY = [adding(number, "x" * 20) for number in range(200)]  # they fill more than a page
+
+
+def leave_room_for(tx: Transaction, pages: int) -> None:
+    """The file may grow by so much."""
+    size = tx.execute(text("PRAGMA page_count")).scalar_one()
+    tx.execute(text(f"PRAGMA max_page_count = {size + pages}"))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    url = f"sqlite:///{tmp_path / 'notes.db'}"
+    make_tables(url)
+    async with open_desk(url) as opened:
+        await opened.process.write(adding(1000))
+        await opened.process.write(leave_room_for, 0)
+        yield opened
+
+
+async def test_a_batch_for_which_there_is_no_room_is_refused_and_leaves_nothing(desk: Desk) -> None:
+    answers = await desk.in_one_batch(*MANY)
+    assert {type(answer) for answer in answers} == {StorageFull}
+    assert desk.notes() == [1000]
+
+
+async def test_progress_is_told_too_so_that_its_owner_may_try_again(desk: Desk) -> None:
+    answers = await desk.in_one_batch(*MANY, progress=True)
+    assert {type(answer) for answer in answers} == {StorageFull}
+
+
+async def test_writing_resumes_by_itself_when_there_is_room(desk: Desk) -> None:
+    await desk.in_one_batch(*MANY)
+    await desk.process.write(leave_room_for, 100)
+    assert await desk.in_one_batch(*MANY) == list(range(200))
+    assert desk.notes() == [*range(200), 1000]
+    assert desk.process.failed is None
