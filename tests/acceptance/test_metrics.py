@@ -1,0 +1,100 @@
+"""What Prometheus scrapes after a load: every promised name, the truth of the journal, and an answer in any weather."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from tests.harness.checker import STEPS
+from tests.harness.client import OrderRequest
+from tests.harness.orders import OrdersServer
+from tests.harness.postgres import fresh_database, own_postgres
+from tests.harness.receiver import ACCEPT, ERROR, Behaviour
+from tests.harness.stage import staged
+
+NAMES = {
+    "pipeline_step_attempts_total": {"pipeline", "step", "outcome"},
+    "pipeline_step_duration_seconds_bucket": {"pipeline", "step", "le"},
+    "pipeline_step_wait_seconds_bucket": {"pipeline", "step", "le"},
+    "pipeline_runs_finished_total": {"pipeline", "outcome"},
+    "pipeline_run_duration_seconds_bucket": {"pipeline", "le"},
+    "pipeline_commit_batch_size_bucket": {"le"},
+    "pipeline_commit_seconds_bucket": {"le"},
+    "pipeline_runs": {"pipeline", "state"},
+    "pipeline_oldest_ready_seconds": {"pipeline"},
+    "orders_http_requests_total": {"method", "route", "status"},
+    "orders_http_request_duration_seconds_bucket": {"method", "route", "le"},
+}
+DONE, STUCK = 20, 3
+STATES = {"completed": DONE, "waiting": STUCK, "rejected": 1}
+
+
+@pytest.fixture
+async def scraped(tmp_path: Path) -> AsyncIterator[list[Sample]]:
+    """After a load: most orders are done, some wait for their warehouse, one was never possible."""
+    database = f"sqlite:///{tmp_path / 'orders.db'}"
+    async with staged(database, tmp_path, stock={"lamp": 100, "rug": 100, "vase": 0}) as stage:
+        stage.receiver.behaviour = _refusing("rug")
+        async with stage.installation.serving("server", "pace=1e9") as server, stage.client(server) as client:
+            skus = ["lamp"] * DONE + ["rug"] * STUCK + ["vase"]
+            await client.place_all([OrderRequest(((sku, 1),)) for sku in skus], connections=4)
+            await stage.until_runs(lambda runs: Counter(run.state for run in runs) == STATES)
+            await _told(server)
+            yield await _scrape(server)
+
+
+async def test_every_promised_name_has_its_labels(scraped: list[Sample]) -> None:
+    found = {sample.name: set(sample.labels) for sample in scraped}
+    assert {name: found.get(name) for name in NAMES} == NAMES
+
+
+async def test_the_gauges_agree_with_the_journal(scraped: list[Sample]) -> None:
+    depths = {sample.labels["state"]: sample.value for sample in scraped if sample.name == "pipeline_runs"}
+    assert depths == {**dict.fromkeys(("ready", "running", "undoing", "failed", "quarantined"), 0), "waiting": STUCK}
+
+
+async def test_the_counters_agree_with_the_load(scraped: list[Sample]) -> None:
+    orders = DONE + STUCK + 1
+    assert _value(scraped, "orders_http_requests_total", method="POST", route="/v1/orders", status="201") == orders
+    for outcome, runs in {"completed": DONE, "rejected": 1, "failed": 0}.items():
+        assert _value(scraped, "pipeline_runs_finished_total", outcome=outcome) == runs
+    attempts = {step: _value(scraped, "pipeline_step_attempts_total", step=step, outcome="success") for step in STEPS}
+    assert attempts == dict(zip(STEPS, [orders, orders - 1, orders - 1, DONE], strict=True))
+    assert _value(scraped, "pipeline_step_attempts_total", step=STEPS[-1], outcome="retry") == STUCK
+
+
+async def test_a_scrape_is_answered_while_the_database_is_away(tmp_path: Path) -> None:
+    with own_postgres() as postgres, fresh_database(postgres) as url:
+        async with staged(url, tmp_path, stock={"lamp": 1}) as stage, stage.installation.serving() as server:
+            postgres.crash()
+            scraped = await _scrape(server)
+            postgres.start()
+    assert _value(scraped, "pipeline_runs", state="ready") == 0
+
+
+async def _told(server: OrdersServer) -> None:
+    """An event follows its COMMIT, and so may come after what a test has read from the database."""
+    async with asyncio.timeout(30):
+        while _value(await _scrape(server), "pipeline_runs_finished_total", outcome="completed") < DONE:
+            await asyncio.sleep(0.02)
+
+
+async def _scrape(server: OrdersServer) -> list[Sample]:
+    async with aiohttp.ClientSession() as http, http.get(f"{server.url}/metrics") as answer:
+        assert answer.status == 200
+        families = text_string_to_metric_families(await answer.text())
+        return [sample for family in families for sample in family.samples]
+
+
+def _value(scraped: list[Sample], name: str, **labels: str) -> float:
+    [value] = [sample.value for sample in scraped if sample.name == name and labels.items() <= sample.labels.items()]
+    return value
+
+
+def _refusing(sku: str) -> Behaviour:
+    return lambda delivery: ERROR if delivery.event["data"]["items"][0]["sku"] == sku else ACCEPT
