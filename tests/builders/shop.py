@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Executable, text
 from starlette.types import Receive, Scope, Send
 
-from orders_service import inventory, schema
+from orders_service import inventory
 from orders_service.app import create_app
 from orders_service.auth import issue_key
 from orders_service.gateways import Mail, Warehouse
@@ -107,8 +107,7 @@ async def open_shop(
     real_gateways: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
-    """Migrate, put a shelf of mugs and lamps up, and serve. `settings` are those of the service."""
-    schema.migrate(database_url)
+    """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's."""
     warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
     app = create_app(
         Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),

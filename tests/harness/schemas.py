@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
+from sqlmodel import SQLModel
 
 from pipelines.journal import open_for_writing
 
@@ -57,6 +58,13 @@ def rendered(to: str = "head") -> str:
     command.upgrade(asked, to, sql=True)
     assert isinstance(asked.output_buffer, io.StringIO)
     return asked.output_buffer.getvalue()
+
+
+def empty(database_url: str) -> None:
+    """Delete all rows, and leave the schema: quicker than a database for each test."""
+    with connected(database_url) as connection:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            connection.execute(table.delete())
 
 
 def constraints(connection: Connection) -> list[str | None]:

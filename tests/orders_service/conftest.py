@@ -1,12 +1,16 @@
 """What the tests of the service share."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
+from orders_service import schema
 from tests.builders.shop import Shop, open_shop
+from tests.harness import schemas
+from tests.harness.postgres import Postgres, fresh_database
 
 
 @pytest.fixture(autouse=True)
@@ -18,15 +22,60 @@ def plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file to copy, which is quicker than to migrate."""
+    file = tmp_path_factory.mktemp("migrated") / "orders.db"
+    schema.migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> Iterator[str]:
+    """One database for all tests that leave the schema as it is."""
+    with fresh_database(postgres) as url:
+        schema.migrate(url)
+        yield url
+
+
 @pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A migrated database without rows."""
+    copy = shutil.copy(migrated_file, tmp_path / "orders.db")
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture
+def postgres_url(migrated_postgres: str) -> Iterator[str]:
+    """A migrated database without rows."""
+    yield migrated_postgres
+    schemas.empty(migrated_postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """Each database in turn, migrated and without rows."""
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
+    return url
+
+
+@pytest.fixture
+async def shop(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """The service, open for business, on each database."""
+    async with open_shop(migrated_url, tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def own_shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    """The same for a test that changes the schema."""
+    schema.migrate(database_url)
     async with open_shop(database_url, tmp_path) as shop:
         yield shop
 
 
 @pytest.fixture
-async def corner_shop(tmp_path: Path) -> AsyncIterator[Shop]:
+async def corner_shop(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """The service on SQLite alone, for what no database decides."""
-    async with open_shop(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path) as shop:
+    async with open_shop(sqlite_url, tmp_path) as shop:
         yield shop

@@ -110,11 +110,11 @@ async def test_what_passed_is_counted_by_route(corner_shop: Shop) -> None:
         assert sample in text
 
 
-async def test_an_application_can_be_started_and_ended_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'orders.db'}"
+async def test_an_application_can_be_started_and_ended_again(migrated_url: str, tmp_path: Path) -> None:
     for count in (1, 2):
-        async with open_shop(url, tmp_path) as shop:
+        async with open_shop(migrated_url, tmp_path) as shop:
             await shop.placed()
+            await shop.settled()
             assert shop.count("orders") == count
 
 

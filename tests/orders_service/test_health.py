@@ -6,7 +6,6 @@ import pytest
 from orders_service import health
 from pipelines import Fenced
 from tests.builders.shop import Shop, open_shop
-from tests.harness.postgres import Postgres, fresh_database
 
 
 def unavailable(answer: httpx2.Response) -> bool:
@@ -26,41 +25,40 @@ async def test_while_it_drains_a_process_is_alive_but_not_ready(corner_shop: Sho
     assert (await corner_shop.api.get("/livez")).status_code == 200
 
 
-async def test_without_a_schema_a_process_is_alive_but_not_ready(shop: Shop) -> None:
-    await shop.write("ALTER TABLE alembic_version RENAME TO hidden")
-    assert unavailable(await shop.api.get("/readyz"))
-    assert (await shop.api.get("/livez")).status_code == 200
-    await shop.write("ALTER TABLE hidden RENAME TO alembic_version")
+async def test_without_a_schema_a_process_is_alive_but_not_ready(own_shop: Shop) -> None:
+    await own_shop.write("ALTER TABLE alembic_version RENAME TO hidden")
+    assert unavailable(await own_shop.api.get("/readyz"))
+    assert (await own_shop.api.get("/livez")).status_code == 200
 
 
-async def test_a_newer_schema_does_not_make_old_processes_unready(shop: Shop) -> None:
-    await shop.write("UPDATE alembic_version SET version_num = 'of-the-next-release'")
-    assert (await shop.api.get("/readyz")).status_code == 200
+async def test_a_newer_schema_does_not_make_old_processes_unready(own_shop: Shop) -> None:
+    await own_shop.write("UPDATE alembic_version SET version_num = 'of-the-next-release'")
+    assert (await own_shop.api.get("/readyz")).status_code == 200
 
 
-async def test_the_database_is_not_asked_for_every_probe(shop: Shop) -> None:
-    assert (await shop.api.get("/readyz")).status_code == 200
-    await shop.write("ALTER TABLE alembic_version RENAME TO hidden")
-    assert (await shop.api.get("/readyz")).status_code == 200
-    await shop.write("ALTER TABLE hidden RENAME TO alembic_version")
+async def test_the_database_is_not_asked_for_every_probe(own_shop: Shop) -> None:
+    assert (await own_shop.api.get("/readyz")).status_code == 200
+    await own_shop.write("ALTER TABLE alembic_version RENAME TO hidden")
+    assert (await own_shop.api.get("/readyz")).status_code == 200
 
 
-async def test_a_process_that_recovers_its_database_is_ready_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_recovers_its_database_is_ready_again(
+    own_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(health, "_ANSWER_GOOD_FOR_SECONDS", -1.0)
-    await shop.write("ALTER TABLE alembic_version RENAME TO hidden")
-    assert unavailable(await shop.api.get("/readyz"))
-    await shop.write("ALTER TABLE hidden RENAME TO alembic_version")
-    assert (await shop.api.get("/readyz")).status_code == 200
+    await own_shop.write("ALTER TABLE alembic_version RENAME TO hidden")
+    assert unavailable(await own_shop.api.get("/readyz"))
+    await own_shop.write("ALTER TABLE hidden RENAME TO alembic_version")
+    assert (await own_shop.api.get("/readyz")).status_code == 200
 
 
-async def test_a_process_that_was_declared_dead_is_not_alive(postgres: Postgres, tmp_path: Path) -> None:
-    with fresh_database(postgres) as url:  # nobody else could declare it dead on SQLite, whose lock it holds
-        async with open_shop(url, tmp_path) as shop:
-            await shop.write("UPDATE processes SET state = 'dead'")
-            with pytest.raises(Fenced):
-                await shop.write("UPDATE products SET name = name")
-            assert unavailable(await shop.api.get("/livez"))
-            assert unavailable(await shop.api.get("/readyz"))
+async def test_a_process_that_was_declared_dead_is_not_alive(postgres_url: str, tmp_path: Path) -> None:
+    async with open_shop(postgres_url, tmp_path) as shop:  # on SQLite nobody can: it holds the lock
+        await shop.write("UPDATE processes SET state = 'dead'")
+        with pytest.raises(Fenced):
+            await shop.write("UPDATE products SET name = name")
+        assert unavailable(await shop.api.get("/livez"))
+        assert unavailable(await shop.api.get("/readyz"))
 
 
 async def test_the_answer_is_not_kept_by_caches(corner_shop: Shop) -> None:

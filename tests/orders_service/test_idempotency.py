@@ -10,7 +10,6 @@ from sqlmodel import select
 from orders_service.idempotency import LONGEST_KEY, RememberedAnswer
 from tests.builders.orders import a_product, an_order
 from tests.builders.shop import Shop, open_shop
-from tests.harness.postgres import Postgres, fresh_database
 
 
 async def post(client: httpx2.AsyncClient, key: str | bytes | None, order: dict[str, Any] | None = None) -> Any:
@@ -109,13 +108,13 @@ async def test_what_was_refused_may_be_repeated_when_it_can_be_done(shop: Shop) 
     assert (await post(shop.api, "abc", an_order(sofa=1))).status_code == 201
 
 
-async def test_a_transaction_that_fails_leaves_the_key_usable(shop: Shop) -> None:
-    await shop.write("ALTER TABLE order_lines RENAME TO hidden")
-    failed = await post(shop.api, "abc")
-    await shop.write("ALTER TABLE hidden RENAME TO order_lines")
+async def test_a_transaction_that_fails_leaves_the_key_usable(own_shop: Shop) -> None:
+    await own_shop.write("ALTER TABLE order_lines RENAME TO hidden")
+    failed = await post(own_shop.api, "abc")
+    await own_shop.write("ALTER TABLE hidden RENAME TO order_lines")
     assert failed.status_code in {500, 503}
-    assert (shop.count("idempotency"), shop.count("runs")) == (0, 0)
-    assert (await post(shop.api, "abc")).status_code == 201
+    assert (own_shop.count("idempotency"), own_shop.count("runs")) == (0, 0)
+    assert (await post(own_shop.api, "abc")).status_code == 201
 
 
 async def test_an_answer_is_kept_for_a_day(shop: Shop) -> None:
@@ -125,13 +124,10 @@ async def test_an_answer_is_kept_for_a_day(shop: Shop) -> None:
     assert before <= kept.expires_at - timedelta(hours=24) <= datetime.now(UTC)
 
 
-async def test_two_processes_that_race_for_one_key_place_one_order(postgres: Postgres, tmp_path: Path) -> None:
-    with fresh_database(postgres) as url:
-        async with open_shop(url, tmp_path) as here, open_shop(url, tmp_path) as there:
-            for key in map(str, range(20)):
-                answers = await asyncio.gather(*(post(api, key) for api in (here.api, there.api) * 5))
-                assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
-                assert len({answer.content for answer in answers}) == 1
-            assert here.count("orders") == 20
-            await here.settled()
-            await there.settled()
+async def test_two_processes_that_race_for_one_key_place_one_order(postgres_url: str, tmp_path: Path) -> None:
+    async with open_shop(postgres_url, tmp_path) as here, open_shop(postgres_url, tmp_path) as there:
+        for key in map(str, range(20)):
+            answers = await asyncio.gather(*(post(api, key) for api in (here.api, there.api) * 5))
+            assert {answer.status_code for answer in answers} == {201}
+            assert len({answer.content for answer in answers}) == 1
+        assert here.count("orders") == 20

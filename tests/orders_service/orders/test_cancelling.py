@@ -23,12 +23,12 @@ async def test_a_cancelled_order_is_answered_whole(shop: Shop) -> None:
     assert await cancelled(shop, order) == {**order, "status": "cancelled", "reason": "cancelled on request"}
 
 
-async def test_before_anybody_works_on_it_an_order_is_simply_cancelled(database_url: str, tmp_path: Path) -> None:
-    async with open_shop(database_url, tmp_path, role="api") as shop:
+async def test_before_anybody_works_on_it_an_order_is_simply_cancelled(migrated_url: str, tmp_path: Path) -> None:
+    async with open_shop(migrated_url, tmp_path, role="api") as shop:
         order = await shop.placed(an_order(mug=3))
         await cancelled(shop, order)
         assert (await shop.shown(order))["status"] == "cancelled"
-    async with open_shop(database_url, tmp_path) as shop:
+    async with open_shop(migrated_url, tmp_path) as shop:
         await shop.run_to_the_end()
         assert (await shop.shown(order))["status"] == "cancelled"
         assert (shop.mail.letters, shop.shelf("mug")) == ([], (100, 0))

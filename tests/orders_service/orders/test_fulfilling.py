@@ -17,8 +17,8 @@ async def status(shop: Shop, order: Any) -> str:
     return str((await shop.shown(order))["status"])
 
 
-async def test_an_order_nobody_works_on_is_pending(database_url: str, tmp_path: Path) -> None:
-    async with open_shop(database_url, tmp_path, role="api") as shop:
+async def test_an_order_nobody_works_on_is_pending(migrated_url: str, tmp_path: Path) -> None:
+    async with open_shop(migrated_url, tmp_path, role="api") as shop:
         order = await shop.placed()
         assert (await status(shop, order), shop.run(order).state) == ("pending", RunState.READY)
 
@@ -76,12 +76,12 @@ async def test_a_rejected_order_says_why_and_leaves_nothing_behind(
     ],
 )
 async def test_an_order_at_an_old_price_is_rejected(
-    database_url: str, tmp_path: Path, change: str, reason: str
+    migrated_url: str, tmp_path: Path, change: str, reason: str
 ) -> None:
-    async with open_shop(database_url, tmp_path, role="api") as shop:
+    async with open_shop(migrated_url, tmp_path, role="api") as shop:
         order = await shop.placed()
         await shop.write(change)
-    async with open_shop(database_url, tmp_path) as shop:
+    async with open_shop(migrated_url, tmp_path) as shop:
         await shop.run_to_the_end()
         shown = await shop.shown(order)
     assert shown["status"] == "rejected"
@@ -131,11 +131,11 @@ async def test_a_warehouse_that_says_later_is_asked_later_and_no_attempt_is_spen
     assert len({key for key, _ in shop.warehouse.requests}) == 1
 
 
-async def test_all_attempts_of_the_webhook_have_one_id_and_one_body(database_url: str, tmp_path: Path) -> None:
+async def test_all_attempts_of_the_webhook_have_one_id_and_one_body(migrated_url: str, tmp_path: Path) -> None:
     async with (
         webhook_receiver(SECRET) as receiver,
         open_shop(
-            database_url, tmp_path, real_gateways=True, fulfillment_url=receiver.url, fulfillment_secret=SECRET
+            migrated_url, tmp_path, real_gateways=True, fulfillment_url=receiver.url, fulfillment_secret=SECRET
         ) as shop,
     ):
         receiver.behaviour = first(3, ERROR)
@@ -150,11 +150,11 @@ async def test_all_attempts_of_the_webhook_have_one_id_and_one_body(database_url
     assert event["data"]["items"] == [{"sku": "mug", "quantity": 2}]
 
 
-async def test_the_mail_in_the_mailbox_has_the_key_as_its_message_id(database_url: str, tmp_path: Path) -> None:
+async def test_the_mail_in_the_mailbox_has_the_key_as_its_message_id(migrated_url: str, tmp_path: Path) -> None:
     async with (
         webhook_receiver(SECRET) as receiver,
         open_shop(
-            database_url, tmp_path, real_gateways=True, fulfillment_url=receiver.url, fulfillment_secret=SECRET
+            migrated_url, tmp_path, real_gateways=True, fulfillment_url=receiver.url, fulfillment_secret=SECRET
         ) as shop,
     ):
         await shop.placed()
@@ -163,12 +163,12 @@ async def test_the_mail_in_the_mailbox_has_the_key_as_its_message_id(database_ur
         assert f"Message-ID: <{mail.stem}@example.com>" in mail.read_text()
 
 
-async def test_a_product_that_left_the_catalog_is_not_shipped(database_url: str, tmp_path: Path) -> None:
-    async with open_shop(database_url, tmp_path, role="api") as shop:
+async def test_a_product_that_left_the_catalog_is_not_shipped(migrated_url: str, tmp_path: Path) -> None:
+    async with open_shop(migrated_url, tmp_path, role="api") as shop:
         await shop.offer(a_product("sofa"))
         order = await shop.placed(an_order(sofa=1))
         await shop.write("DELETE FROM stock WHERE sku = 'sofa'")
         await shop.write("DELETE FROM products WHERE sku = 'sofa'")
-    async with open_shop(database_url, tmp_path) as shop:
+    async with open_shop(migrated_url, tmp_path) as shop:
         await shop.run_to_the_end()
         assert (await shop.shown(order))["reason"] == "sofa is no longer sold"
