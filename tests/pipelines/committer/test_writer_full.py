@@ -1,13 +1,10 @@
 """A disk that is full refuses writes, and nothing else; writing resumes by itself."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import text
 
 from pipelines import StorageFull, Transaction
-from tests.builders.desk import Desk, adding, make_tables, open_desk
+from tests.builders.desk import Desk, adding
 
 MANY = [adding(number, "x" * 20) for number in range(200)]  # they fill more than a page
 
@@ -19,13 +16,11 @@ def leave_room_for(tx: Transaction, pages: int) -> None:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    url = f"sqlite:///{tmp_path / 'notes.db'}"
-    make_tables(url)
-    async with open_desk(url) as opened:
-        await opened.process.write(adding(1000))
-        await opened.process.write(leave_room_for, 0)
-        yield opened
+async def desk(sqlite_desk: Desk) -> Desk:
+    """There is a note, and no room for more than a few others."""
+    await sqlite_desk.process.write(adding(1000))
+    await sqlite_desk.process.write(leave_room_for, 0)
+    return sqlite_desk
 
 
 async def test_a_batch_for_which_there_is_no_room_is_refused_and_leaves_nothing(desk: Desk) -> None:
