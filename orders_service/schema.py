@@ -51,17 +51,14 @@ def migrate(database_url: str, *, to: str = "head") -> None:
 def _run(connection: Connection, to: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    is_sqlite = connection.dialect.name == "sqlite"
     connection.rollback()  # the pragma is ignored inside a transaction
-    if is_sqlite:  # a table that is altered is copied and dropped, and dropping would cascade
+    if connection.dialect.name == "sqlite":  # a table that is altered is copied and dropped: that would cascade
         connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
     if to == "base" or to.startswith("-"):
         command.downgrade(config, to)
     else:
         command.upgrade(config, to)
     connection.commit()
-    if is_sqlite:
-        connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager

@@ -68,13 +68,6 @@ def test_a_revision_that_is_none_is_refused_in_words(database_url: str, revision
         schema.migrate(database_url, to=revision)
 
 
-def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'orders.db'}"
-    schema.migrate(url)
-    with schemas.connected(url) as connection:
-        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
-
-
 def test_a_file_that_is_served_is_not_migrated_under_its_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'orders.db'}"
     lock = lock_of(parse_url(url))

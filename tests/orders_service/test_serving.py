@@ -143,6 +143,7 @@ async def test_what_has_begun_at_sigterm_is_answered_and_left_to_the_next_proces
             answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 201 ")
         assert await asyncio.wait_for(server.process.wait(), 30) == 0
+    assert not list((tmp_path / "mailbox").glob("*.eml"))
     async with serving(url, tmp_path) as server:
         order_id = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
         await until(lambda: server.order(order_id), "completed")

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ from orders_service import inventory
 from orders_service.inventory import OutOfStock, UnknownProduct
 from orders_service.money import Money
 from orders_service.orders.schemas import Item
+from pipelines import Transaction
 from tests.builders.orders import a_product, an_order
 from tests.builders.shop import Shop, open_shop
 
@@ -63,8 +65,20 @@ async def test_releasing_what_was_never_reserved_succeeds(shop: Shop) -> None:
     assert shop.shelf("mug") == (100, 0)
 
 
-async def test_of_two_who_want_the_last_one_at_once_one_gets_it(shop: Shop) -> None:
-    answers = await asyncio.gather(reserve(shop, mug=60), reserve(shop, mug=60), return_exceptions=True)
+async def test_of_two_in_one_batch_who_want_the_last_ones_one_gets_them(shop: Shop) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold_the_committer_up(_: Transaction) -> None:
+        begun.set()
+        may_end.wait()
+
+    held_up = asyncio.create_task(shop.process.write(hold_the_committer_up), name="held up")
+    await asyncio.to_thread(begun.wait)
+    waiting = asyncio.gather(reserve(shop, mug=60), reserve(shop, mug=60), return_exceptions=True)
+    await asyncio.sleep(0)  # both are in the queue now
+    may_end.set()
+    await held_up
+    answers = await waiting
     assert sorted(isinstance(answer, OutOfStock) for answer in answers) == [False, True]
     assert shop.shelf("mug") == (40, 60)
 

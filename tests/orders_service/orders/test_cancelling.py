@@ -78,6 +78,7 @@ async def test_an_order_that_has_ended_can_no_longer_be_cancelled(shop: Shop, em
     before = await shop.shown(order), shop.shelf("mug")
     response = await shop.api.post(f"/v1/orders/{order['id']}/cancel")
     assert (response.status_code, response.json()["code"]) == (409, "state-conflict")
+    assert before[0]["status"] in response.json()["detail"]
     assert (await shop.shown(order), shop.shelf("mug")) == before
 
 
