@@ -19,6 +19,8 @@ from pipelines.transaction import ReadSession, Transaction
 from pipelines.worker.hand import Interruption
 from pipelines.worker.worker import Worker
 
+LAST_WORDS_SECONDS = 2.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rhythm:
@@ -69,6 +71,7 @@ class Sweep:
         self._events = events
         self._known = known
         self._tasks: list[asyncio.Task[None]] = []
+        self._reading: asyncio.Task[Seen] | None = None
         self._steady_since = self._renewed_at = clock.monotonic()
         self._draining = False
 
@@ -90,6 +93,8 @@ class Sweep:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._reading is not None:  # its connection must be back before its engine is let go
+            await asyncio.wait([self._reading], timeout=LAST_WORDS_SECONDS)
 
     async def _renew(self) -> None:
         """An empty member, submitted by the event loop: a wedged loop stops renewing, as it should."""
@@ -105,7 +110,8 @@ class Sweep:
     async def _look_around(self) -> None:
         if self._draining:
             return
-        seen = await asyncio.to_thread(self._read)
+        self._reading = asyncio.get_running_loop().create_task(asyncio.to_thread(self._read), name="read the journal")
+        seen = await asyncio.shield(self._reading)
         if seen.late and self._is_steady_for(self._rhythm.lease):
             await self._reap()
         if seen.due or seen.late:

@@ -180,3 +180,14 @@ async def test_all_this_recurs_by_itself(database_url: str) -> None:
         gate.opened.set()
         await stage.process.worker.settled()
         assert stage.run(run_id).state is RunState.COMPLETED
+
+
+async def test_who_stops_in_the_middle_of_a_look_has_let_go_of_the_database(database_url: str) -> None:
+    async with staged(database_url, []) as stage:
+        sweep = stage.process._sweep
+        looking = asyncio.create_task(sweep._look_around())
+        await asyncio.sleep(0)
+        looking.cancel()
+        await sweep.stop()
+        assert sweep._reading is not None
+        assert sweep._reading.done()
