@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
@@ -138,11 +139,24 @@ def _undo(function: Function | None, retry: Retry, timeout: float | None) -> Ste
 
 
 _UNSHAPELY = {"title", "description", "default", "examples"}
+_REFERENCE = re.compile(r'"#/\$defs/([^"]+)"')
 
 
 def _shape(type_: Any) -> Any:
     """What a stored value must have: the JSON schema without words and without optional properties."""
-    return None if type_ is None else _required(TypeAdapter(type_).json_schema())
+    return None if type_ is None else _reached(_required(TypeAdapter(type_).json_schema()))
+
+
+def _reached(schema: dict[str, Any]) -> Any:
+    """The schema, and those of its definitions that it still refers to."""
+    definitions, waiting = schema.pop("$defs", {}), [schema]
+    reached: dict[str, Any] = {}
+    while waiting:
+        names = _REFERENCE.findall(json.dumps(waiting.pop()))
+        new = {name: definitions[name] for name in names if name in definitions and name not in reached}
+        reached |= new
+        waiting += new.values()
+    return [schema, reached]
 
 
 def _required(schema: Any) -> Any:
@@ -154,4 +168,5 @@ def _required(schema: Any) -> Any:
     if isinstance(schema.get("properties"), dict):
         needed = schema.get("required", [])
         kept["properties"] = {name: _required(schema["properties"][name]) for name in needed}
+        kept["required"] = sorted(needed)
     return kept

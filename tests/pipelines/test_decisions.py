@@ -1,0 +1,83 @@
+"""What follows an attempt, as a table."""
+
+from datetime import timedelta
+
+import pytest
+
+from pipelines import Reject, Retry, StepTimeout, Throttled, Tried
+from pipelines.decisions import LONGEST_PAUSE, SHORTEST_PAUSE, Continue, Postpone, RetryLater, UndoAll, decide
+
+SOON = timedelta(seconds=3)
+EIGHT = Retry(on=(OSError,), attempts=8)
+
+
+def throttled(seconds: float) -> Throttled:
+    return Throttled(retry_after=timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt", "expected"),
+    [
+        ("a result", 1, Continue),
+        (None, 8, Continue),
+        (OSError(), 7, RetryLater),
+        (OSError(), 8, UndoAll),
+        (ValueError(), 1, UndoAll),
+        (StepTimeout(SOON), 7, RetryLater),
+        (StepTimeout(SOON), 8, UndoAll),
+        (throttled(30), 8, Postpone),
+        (throttled(30), 800, Postpone),
+        (Reject("no such address"), 1, UndoAll),
+    ],
+)
+def test_what_follows_an_attempt(outcome: object, attempt: int, expected: type) -> None:
+    assert isinstance(decide(EIGHT, outcome, Tried(attempt), delay=SOON), expected)
+
+
+def test_a_refusal_is_final_even_if_the_retry_covers_everything() -> None:
+    decision = decide(Retry(on=(Exception,)), Reject("no"), Tried(1), delay=SOON)
+    assert isinstance(decision, UndoAll)
+    assert decision.is_refusal
+
+
+def test_a_failure_is_no_refusal() -> None:
+    assert decide(EIGHT, OSError(), Tried(8), delay=SOON) != decide(EIGHT, Reject("no"), Tried(8), delay=SOON)
+    assert not UndoAll(OSError()).is_refusal
+
+
+def test_a_decision_carries_what_it_was_made_of() -> None:
+    error = OSError()
+    assert decide(EIGHT, error, Tried(1), delay=SOON) == RetryLater(error, SOON)
+    assert decide(EIGHT, "a result", Tried(1), delay=SOON) == Continue("a result")
+    assert decide(EIGHT, error, Tried(8), delay=SOON) == UndoAll(error)
+
+
+def test_an_error_that_a_step_returned_instead_of_raising_it_is_an_error_all_the_same() -> None:
+    assert isinstance(decide(EIGHT, ValueError(), Tried(1), delay=SOON), UndoAll)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        (30, timedelta(seconds=30)),
+        (0, SHORTEST_PAUSE),
+        (-5, SHORTEST_PAUSE),
+        (10**9, LONGEST_PAUSE),
+    ],
+)
+def test_a_pause_is_what_was_asked_for_within_bounds(asked: float, given: timedelta) -> None:
+    decision = decide(EIGHT, throttled(asked), Tried(1), delay=SOON)
+    assert isinstance(decision, Postpone)
+    assert decision.pause == given
+
+
+@pytest.mark.parametrize(
+    ("retry", "age", "expected"),
+    [
+        (Retry(patience=timedelta(hours=2)), timedelta(hours=2), Postpone),
+        (Retry(patience=timedelta(hours=2)), timedelta(hours=2, seconds=1), UndoAll),
+        (Retry(patience=timedelta(hours=2), on=(Throttled,)), timedelta(hours=3), RetryLater),
+    ],
+)
+def test_patience_with_a_throttled_step_ends_after_a_while(retry: Retry, age: timedelta, expected: type) -> None:
+    assert isinstance(decide(retry, throttled(1), Tried(1, age=age), delay=SOON), expected)
