@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from pydantic import BaseModel
+from tenacity import wait_fixed
 
 from pipelines import Pipeline, Retry, RunState, StepContext
 from pipelines.testing import VirtualClock, rehearsal, run_to_the_end
-from tenacity import wait_fixed
 
 
 class Parcel(BaseModel):
