@@ -52,9 +52,11 @@ class Call:
     def parameters(self) -> dict[str, Any]:
         """Name and type of each parameter. Read when the application starts, so later names may be used."""
         hints = _hints(self.function)
-        missing = [name for name in inspect.signature(self.function).parameters if name not in hints]
-        if missing:
-            raise WiringError(f"{self.label}: parameter {missing[0]!r} has no type, and parameters are filled by type")
+        for name, parameter in inspect.signature(self.function).parameters.items():
+            if name not in hints:
+                raise WiringError(f"{self.label}: parameter {name!r} has no type, and parameters are filled by type")
+            if parameter.kind not in _NAMED:
+                raise WiringError(f"{self.label}: parameter {name!r} cannot be given by name")
         return {name: hints[name] for name in inspect.signature(self.function).parameters}
 
     @cached_property
@@ -82,6 +84,9 @@ class Step(Call):
     timeout: timedelta | None
     undo: "Step | None" = None
     then: Call | None = None
+
+
+_NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
 def _hints(function: Function) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Parameters are filled by type. Whether everything asked for is there is found out when the application starts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,17 @@ class Occasion:
 
 
 Source = Callable[[Occasion], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Several values of one type: nothing tells them apart, so none is given."""
+
+    makers: Sequence[str]
+
+
+Offer = Mapping[Any, Source | Unclear]
+INPUT = "the input"
 
 
 class Wired:
@@ -54,7 +65,7 @@ class WiredPipeline:
     def __init__(self, pipeline: Pipeline[Any], provided: Mapping[type, object]) -> None:
         self.pipeline = pipeline
         self._provided = provided
-        self._earlier: dict[Any, str | None] = {}
+        self._makers: dict[Any, list[str]] = {pipeline.input_type: [INPUT]}
         pipeline.first_step  # noqa: B018 - raises when there is none
         self.steps: dict[str, WiredStep] = {step.name: self._wired_step(step) for step in pipeline.steps}
         self.end = self._wired(pipeline.end, {Transaction: _tx, Ending: _ending}) if pipeline.end is not None else None
@@ -64,8 +75,7 @@ class WiredPipeline:
         wired = self._wired(step, own | self._result_sources())
         undo = self._wired_undo(step.undo) if step.undo is not None else None
         if step.result_type is not None:
-            # Two steps that return the same type leave nothing to tell them apart by: then neither is given.
-            self._earlier[step.result_type] = None if step.result_type in self._earlier else step.name
+            self._makers.setdefault(step.result_type, []).append(step.name)
         then = self._wired(step.then, {Transaction: _tx} | self._result_sources()) if step.then is not None else None
         return WiredStep(step, wired, undo, then)
 
@@ -73,23 +83,31 @@ class WiredPipeline:
         """An undo works by key and needs no result: none is offered."""
         return WiredStep(undo, self._wired(undo, _OWN[undo.kind]), undo=None, then=None)
 
-    def _result_sources(self) -> dict[Any, Source]:
-        return {type_: _result_of(name) for type_, name in self._earlier.items() if name is not None}
+    def _result_sources(self) -> dict[Any, Source | Unclear]:
+        return {
+            type_: Unclear(makers) if len(makers) > 1 else _result_of(makers[0])
+            for type_, makers in self._makers.items()
+            if makers != [INPUT]
+        }
 
-    def _wired(self, call: Call, offered: Mapping[Any, Source]) -> Wired:
-        known = {self.pipeline.input_type: _payload} | dict(offered)
+    def _wired(self, call: Call, offered: Offer) -> Wired:
+        known: Offer = {self.pipeline.input_type: _payload} | dict(offered)
         return Wired(call, {name: self._source(call, name, wanted, known) for name, wanted in call.parameters.items()})
 
-    def _source(self, call: Call, name: str, wanted: Any, known: Mapping[Any, Source]) -> Source:
-        if wanted in known:
-            return known[wanted]
+    def _source(self, call: Call, name: str, wanted: Any, known: Offer) -> Source:
+        source = known.get(wanted)
+        asks = f"{self.pipeline.name}: {call.label} asks for {name}: {getattr(wanted, '__name__', wanted)}"
+        if isinstance(source, Unclear):
+            raise WiringError(
+                f"{asks}, and there are several: {', '.join(source.makers)}. Give them types of their own."
+            )
+        if source is not None:
+            return source
         if wanted in self._provided:
             gateway = self._provided[wanted]
             return lambda _: gateway
-        raise WiringError(
-            f"{self.pipeline.name}: {call.label} asks for {name}: {getattr(wanted, '__name__', wanted)}, and nobody "
-            f"provides it. There are: {', '.join(sorted(_names([*known, *self._provided])))}."
-        )
+        there_are = ", ".join(sorted(_names([*known, *self._provided])))
+        raise WiringError(f"{asks}, and nobody provides it. There are: {there_are}.")
 
 
 def wire(pipelines: Iterable[Pipeline[Any]], provided: Mapping[type, object]) -> dict[tuple[str, str], WiredPipeline]:
