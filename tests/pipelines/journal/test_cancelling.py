@@ -113,6 +113,50 @@ async def test_a_call_that_is_under_way_is_broken_off_and_undone(database_url: s
     assert not [event for event in events if isinstance(event, WriteRefused)]  # nobody has taken the run from us
 
 
+async def test_a_computation_ends_before_it_is_undone(database_url: str) -> None:
+    pipeline, is_running, may_end = Pipeline("trip", Trip), asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def forget(trip: Trip) -> None:
+        pass
+
+    @pipeline.step(undo=forget)
+    def count(trip: Trip) -> None:
+        loop.call_soon_threadsafe(is_running.set)
+        may_end.wait()
+
+    async with staged(database_url, [pipeline]) as stage:
+        run_id = await stage.start(pipeline, Trip())
+        await is_running.wait()
+        await stage.write(cancel, run_id, reason="not needed")
+        may_end.set()
+        await stage.run_to_the_end()
+        assert told(stage.run(run_id)) == ["do count: success", "undo count: success"]
+        assert stage.run(run_id).state is RunState.CANCELLED
+
+
+async def test_a_record_that_cannot_be_closed_makes_even_a_cancelled_run_a_dead_letter(database_url: str) -> None:
+    pipeline, world = Pipeline("trip", Trip), World()
+    gate = world.holds("pay")
+
+    @pipeline.step()
+    async def pay(world: World, step: StepContext) -> None:
+        await world.call("pay", step)
+
+    @pipeline.at_end
+    def close(tx: Transaction) -> None:
+        raise LookupError("no such record")
+
+    async with staged(database_url, [pipeline], world) as stage:
+        run_id = await stage.start(pipeline, Trip())
+        await gate.reached.wait()
+        await stage.write(cancel, run_id, reason="not needed")
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert (run.state, told(run)) == (RunState.FAILED, ["do pay: cancelled"])
+    assert run.reason == "not needed, but its end failed: LookupError: no such record"
+
+
 @pytest.mark.parametrize("is_first", [True, False], ids=["before the step", "after the step"])
 async def test_a_transaction_step_and_a_cancellation_come_one_after_the_other(
     database_url: str, *, is_first: bool

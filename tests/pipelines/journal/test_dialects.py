@@ -1,0 +1,70 @@
+"""Where the databases differ: how they are opened, who may write, and what time it is."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.journal import open_for_reading, open_for_writing, parse_url
+from pipelines.journal.dialects import now_and
+from pipelines.journal.tables import processes
+from pipelines.testing import create_tables
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgres://ada@db/orders", "postgresql+psycopg"),
+        ("postgresql://ada@db/orders", "postgresql+psycopg"),
+        ("postgresql+psycopg://ada@db/orders", "postgresql+psycopg"),
+        ("sqlite:///orders.db", "sqlite"),
+    ],
+)
+def test_postgresql_means_psycopg_by_whichever_name(url: str, driver: str) -> None:
+    assert parse_url(url).drivername == driver
+
+
+@pytest.mark.parametrize("ahead", [0.0, 3600.0, -3600.0, 0.001, -315_360_000.0], ids=str)
+def test_the_clock_of_the_database_is_moved_by_so_many_seconds(database_url: str, ahead: float) -> None:
+    engine = open_for_reading(database_url)
+    with engine.connect() as connection:
+        told: datetime = connection.execute(select(now_and("ahead")), {"ahead": ahead}).scalar_one()
+    engine.dispose()
+    assert abs(told - datetime.now(UTC) - timedelta(seconds=ahead)) < timedelta(seconds=2)
+
+
+def test_who_reads_cannot_write(database_url: str) -> None:
+    create_tables(database_url)
+    engine = open_for_reading(database_url)
+    with engine.connect() as connection, pytest.raises(DBAPIError, match=r"read-?only"):
+        connection.execute(update(processes).values(pid=1))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_commit_on_sqlite_is_on_disk(database_url: str) -> None:
+    engine = open_for_writing(database_url)
+    with engine.connect() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    engine.dispose()
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_no_backend_of_postgresql_holds_a_row_for_as_long_as_a_lease(database_url: str) -> None:
+    engine = open_for_writing(database_url)
+    with engine.connect() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+            for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+        }
+    engine.dispose()
+    assert settings == {
+        "lock_timeout": "2s",
+        "statement_timeout": "5s",
+        "idle_in_transaction_session_timeout": "5s",
+    }
