@@ -101,6 +101,8 @@ class Writer:
 
     def _after(self, broken: BatchBroken, members: list[Member], again: dict[Fault, int]) -> list[Member]:
         """Those that are to be sent again, together."""
+        if broken.fault is Fault.LOST and broken.is_nobodys:
+            return self._after_reconnecting(members)
         if again.get(broken.fault, 0) == 0 or (broken.fault is Fault.REFUSED and not _may_be_late(broken, members)):
             self._isolate(members, broken)
             return []
@@ -201,14 +203,14 @@ class Writer:
     def _after_reconnecting(self, members: list[Member]) -> list[Member]:
         """Nothing of the batch was written. Its callers may give up while the database is away."""
         self._queue.hold_back(members)
-        for pause in _pauses():
+        for pause in _pauses():  # also before the first try: what breaks at once must not be tried in a tight loop
+            if self._giving_up.wait(pause):
+                raise Dead("stopped while the database was away", Unavailable("The database is away."))
             try:
                 self._connected()
                 break
             except BatchBroken:
                 self._engine.dispose()
-            if self._giving_up.wait(pause):
-                raise Dead("stopped while the database was away", Unavailable("The database is away."))
         return self._queue.take_again(members)
 
     def _connected(self) -> Connection:

@@ -136,13 +136,16 @@ class Desk:
         self._readers.dispose()
 
 
-def make_tables(database_url: str, stock: Mapping[str, int] | None = None) -> None:
+def make_tables(database_url: str) -> None:
     """The journal's tables, and ours."""
     create_tables(database_url)
     from_outside(database_url, Kept.metadata.create_all)
-    rows = [{"sku": sku, "available": count} for sku, count in (stock or {}).items()]
-    if rows:
-        from_outside(database_url, lambda connection: connection.execute(insert(Shelf), rows))
+
+
+def stock(database_url: str, counts: Mapping[str, int]) -> None:
+    """So many of each are on the shelf."""
+    rows = [{"sku": sku, "available": count} for sku, count in counts.items()]
+    from_outside(database_url, lambda connection: connection.execute(insert(Shelf), rows))
 
 
 def from_outside(database_url: str, act: Callable[[Connection], Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, Update, bindparam, event, insert, text, update
 from sqlalchemy.exc import DBAPIError
@@ -11,7 +12,8 @@ from sqlmodel import col
 
 from pipelines import Transaction
 from pipelines.committer.batch import UNRANKED, _rank_of
-from tests.builders.desk import TAKE, Desk, Member, Note, SoldOut, adding, make_tables, open_desk, taking
+from pipelines.committer.faults import SilentRollbackError
+from tests.builders.desk import TAKE, Desk, Member, Note, SoldOut, adding, open_desk, stock, taking
 
 SKUS = {"lamp": 1, "rug": 1, "vase": 100}
 RENAME = update(Note).where(col(Note.id) == bindparam("of")).values(text=bindparam("now"))
@@ -19,9 +21,9 @@ ADD_NOTE = insert(Note).values(id=bindparam("id"), text="")
 
 
 @pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[Desk]:
-    make_tables(database_url, SKUS)
-    async with open_desk(database_url) as opened:
+async def desk(tables_url: str) -> AsyncIterator[Desk]:
+    stock(tables_url, SKUS)
+    async with open_desk(tables_url) as opened:
         yield opened
 
 
@@ -128,6 +130,20 @@ async def test_an_error_that_a_member_swallowed_acknowledges_nobody_in_vain(desk
     assert (before, after) == (1, 2)
     assert isinstance(swallowed, DBAPIError)
     assert desk.notes() == [1, 2]
+
+
+async def test_a_commit_that_postgresql_answers_with_rollback_acknowledges_nobody(postgres_url: str) -> None:
+    def spoil(tx: Transaction) -> None:
+        with suppress(psycopg.Error):  # past SQLAlchemy, so that nobody notices
+            tx.core.connection.driver_connection.execute("SELECT * FROM nowhere")  # type: ignore[union-attr] # psycopg's
+
+    async with open_desk(postgres_url) as desk:
+        with pytest.raises(SilentRollbackError):
+            await desk.process.write(spoil)
+        *answers, spoilt = await desk.in_one_batch(adding(1), adding(2), spoil)
+        assert answers == [1, 2]
+        assert isinstance(spoilt, SilentRollbackError)
+        assert desk.notes() == [1, 2]
 
 
 async def test_a_refusal_that_has_written_nothing_has_no_sibling_called_again(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from pipelines import Limits, Overloaded, Transaction, Unavailable
-from tests.builders.desk import Desk, Note, adding, make_tables, open_desk
+from tests.builders.desk import Desk, Note, adding, open_desk
 
 
 def add_named(tx: Transaction, number: int, *, text: str) -> str:
@@ -15,15 +15,14 @@ def add_named(tx: Transaction, number: int, *, text: str) -> str:
     return text
 
 
-async def test_a_row_can_be_seen_by_everybody_as_soon_as_its_caller_has_the_answer(database_url: str) -> None:
+async def test_a_row_can_be_seen_by_everybody_as_soon_as_its_caller_has_the_answer(tables_url: str) -> None:
     unseen: list[int] = []
 
     async def write_and_look(number: int) -> None:
         if await desk.process.write(adding(number)) not in desk.notes():
             unseen.append(number)
 
-    make_tables(database_url)
-    async with open_desk(database_url) as desk:
+    async with open_desk(tables_url) as desk:
         await asyncio.gather(*map(write_and_look, range(100)))
     assert unseen == []
 

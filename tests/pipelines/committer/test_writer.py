@@ -7,7 +7,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from pipelines import Transaction
-from tests.builders.desk import TAKE, Note, SoldOut, adding, make_tables, open_desk, taking
+from tests.builders.desk import TAKE, Note, SoldOut, adding, open_desk, stock, taking
 
 FIFTY = range(50)
 BAD = 17
@@ -95,9 +95,9 @@ BAD_MEMBERS = [
 
 
 @pytest.mark.parametrize(("bad", "error"), [pytest.param(*pair, id=pair[0].__name__) for pair in BAD_MEMBERS])
-async def test_one_bad_member_of_fifty_fails_alone(database_url: str, bad: Any, error: Any) -> None:
-    make_tables(database_url, {"lamp": 50})
-    async with open_desk(database_url) as desk:
+async def test_one_bad_member_of_fifty_fails_alone(tables_url: str, bad: Any, error: Any) -> None:
+    stock(tables_url, {"lamp": 50})
+    async with open_desk(tables_url) as desk:
         await desk.process.write(adding(TAKEN))
         members = [bad if number == BAD else taking("lamp", as_number=number) for number in FIFTY]
         answers = await desk.in_one_batch(*members)
@@ -109,8 +109,7 @@ async def test_one_bad_member_of_fifty_fails_alone(database_url: str, bad: Any, 
         assert await desk.process.write(adding(2000)) == 2000
 
 
-async def test_fifty_good_members_are_one_commit(database_url: str) -> None:
-    make_tables(database_url)
-    async with open_desk(database_url) as desk:
+async def test_fifty_good_members_are_one_commit(tables_url: str) -> None:
+    async with open_desk(tables_url) as desk:
         assert await desk.in_one_batch(*map(adding, FIFTY)) == list(FIFTY)
         assert desk.batches == [50]

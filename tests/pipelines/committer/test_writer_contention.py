@@ -2,24 +2,26 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
 import pytest
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from pipelines import Transaction, Unavailable
-from tests.builders.desk import Desk, Member, Note, SoldOut, make_tables, open_desk, taking
-from tests.harness.postgres import Postgres, fresh_database
+from tests.builders.desk import Desk, Member, Note, Shelf, SoldOut, adding, open_desk, stock, taking
 
 SKUS = [f"sku-{number}" for number in range(20)]
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
-def shared_url(postgres: Postgres) -> Iterator[str]:
-    with fresh_database(postgres) as url:
-        make_tables(url, dict.fromkeys(SKUS, 10_000))
-        yield url
+def shared_url(postgres_url: str) -> str:
+    """A database that several processes use, with plenty on its shelf."""
+    stock(postgres_url, dict.fromkeys(SKUS, 10_000))
+    return postgres_url
 
 
 @asynccontextmanager
@@ -30,9 +32,9 @@ async def open_desks(database_url: str) -> AsyncIterator[list[Desk]]:
         yield [await stack.enter_async_context(open_desk(database_url)) for _ in range(count)]
 
 
-async def test_a_thousand_callers_for_a_hundred_units_get_exactly_a_hundred(database_url: str) -> None:
-    make_tables(database_url, {"lamp": 100})
-    async with open_desks(database_url) as desks:
+async def test_a_thousand_callers_for_a_hundred_units_get_exactly_a_hundred(tables_url: str) -> None:
+    stock(tables_url, {"lamp": 100})
+    async with open_desks(tables_url) as desks:
         writes = [desks[number % len(desks)].process.write(taking("lamp", as_number=number)) for number in range(1000)]
         answers = await asyncio.gather(*writes, return_exceptions=True)
         served = [answer for answer in answers if isinstance(answer, int)]
@@ -76,15 +78,48 @@ async def test_only_those_wait_in_vain_whose_row_a_stranger_holds(shared_url: st
         assert desk.batches == [38]
 
 
-async def test_of_equal_keys_on_two_processes_one_is_stored_and_all_others_find_it(database_url: str) -> None:
+async def test_a_member_that_asks_for_a_row_a_stranger_holds_is_told_so(shared_url: str) -> None:
+    def ask(tx: Transaction) -> None:
+        tx.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        tx.execute(select(Shelf).where(col(Shelf.sku) == SKUS[7]).with_for_update())
+
+    async with open_desk(shared_url) as desk:
+        with psycopg.connect(shared_url) as stranger:
+            stranger.execute("SELECT * FROM shelf WHERE sku = %s FOR UPDATE", [SKUS[7]])
+            before, waiting, after = await desk.in_one_batch(adding(1), ask, adding(2))
+        assert (before, after) == (1, 2)
+        assert isinstance(waiting, Unavailable)
+        assert desk.batches == [2]
+
+
+async def test_the_victim_of_a_deadlock_is_sent_once_more(shared_url: str) -> None:
+    calls: list[int] = []
+
+    def take_both(tx: Transaction) -> None:
+        calls.append(1)
+        taking(SKUS[0], SKUS[1])(tx)
+
+    async with open_desk(shared_url) as desk:
+        with psycopg.connect(shared_url) as stranger, psycopg.connect(shared_url, autocommit=True) as observer:
+            stranger.execute("SET deadlock_timeout = '10s'")  # so that the batch is the one to notice it
+            stranger.execute("UPDATE shelf SET available = 1 WHERE sku = %s", [SKUS[1]])
+            writing = asyncio.create_task(desk.process.write(take_both))
+            while not observer.execute(WAITING).fetchone():  # noqa: ASYNC110 - nobody tells what the server waits for
+                await asyncio.sleep(0)
+            await asyncio.to_thread(stranger.execute, "UPDATE shelf SET available = 1 WHERE sku = %s", [SKUS[0]])
+        await writing
+        assert len(calls) == 2
+        assert [desk.available(sku) for sku in SKUS[:2]] == [0, 0]
+
+
+async def test_of_equal_keys_on_two_processes_one_is_stored_and_all_others_find_it(tables_url: str) -> None:
     def once(tx: Transaction, by: int) -> str:
         if found := tx.get(Note, 1):
             return found.text
         tx.add(Note(id=1, text=str(by)))
         return str(by)
 
-    make_tables(database_url)
-    async with open_desks(database_url) as desks:
+    async with open_desks(tables_url) as desks:
         writes = [desks[number % len(desks)].process.write(once, number) for number in range(100)]
         answers = await asyncio.gather(*writes)
         assert len(set(answers)) == 1

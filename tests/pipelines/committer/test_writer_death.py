@@ -6,16 +6,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, make_url, update
 
 from pipelines import Fenced, OutcomeUnknown, Transaction, Unavailable
 from pipelines.events import ProcessFailed
 from pipelines.journal.tables import processes
-from tests.builders.desk import adding, from_outside, make_tables, open_desk
+from tests.builders.desk import adding, from_outside, open_desk
 
 Deed = Callable[[Any], object]
 
@@ -46,13 +45,12 @@ def count_for_them(connection: Any) -> object:
     ],
 )
 async def test_a_process_whose_row_says_so_writes_nothing_more(
-    database_url: str, deed: Deed, error: type[Exception]
+    tables_url: str, deed: Deed, error: type[Exception]
 ) -> None:
-    make_tables(database_url)
     failures: list[str] = []
-    async with open_desk(database_url, on_failure=failures.append) as desk:
+    async with open_desk(tables_url, on_failure=failures.append) as desk:
         await desk.in_one_batch(adding(1), adding(2))
-        from_outside(database_url, deed)
+        from_outside(tables_url, deed)
         answers = await asyncio.gather(
             desk.process.write(adding(3)), desk.committer.progress(adding(4)), return_exceptions=True
         )
@@ -64,16 +62,15 @@ async def test_a_process_whose_row_says_so_writes_nothing_more(
     assert [type(each) for each in desk.events].count(ProcessFailed) == 1
 
 
-async def test_nobody_waits_for_a_committer_that_has_failed(database_url: str) -> None:
+async def test_nobody_waits_for_a_committer_that_has_failed(sqlite_url: str) -> None:
     class Bug(BaseException):
         pass
 
     def fail(_: Transaction) -> None:
         raise Bug
 
-    make_tables(database_url)
     failures: list[str] = []
-    async with open_desk(database_url, on_failure=failures.append) as desk:
+    async with open_desk(sqlite_url, on_failure=failures.append) as desk:
         async with desk.busy():
             tasks = await desk.hand_in(fail, adding(1), progress=True) + await desk.hand_in(adding(2))
         answers = await asyncio.gather(*tasks, return_exceptions=True)
@@ -83,9 +80,8 @@ async def test_nobody_waits_for_a_committer_that_has_failed(database_url: str) -
 
 
 @pytest.mark.parametrize("really_commits", [False, True])
-async def test_a_storage_error_at_commit_ends_the_process(tmp_path: Path, *, really_commits: bool) -> None:
-    url, failures, is_broken = f"sqlite:///{tmp_path / 'notes.db'}", list[str](), False
-    make_tables(url)
+async def test_a_storage_error_at_commit_ends_the_process(sqlite_url: str, *, really_commits: bool) -> None:
+    failures, is_broken = list[str](), False
 
     class BrokenCursor(sqlite3.Cursor):
         def execute(self, sql: str, *args: Any) -> Self:
@@ -105,7 +101,7 @@ async def test_a_storage_error_at_commit_ends_the_process(tmp_path: Path, *, rea
         return sqlite3.connect(*given[2], **given[3], factory=Broken)
 
     spoil = partial(event.listen, identifier="do_connect", fn=connect)
-    async with open_desk(url, on_failure=failures.append, prepare=spoil) as desk:
+    async with open_desk(sqlite_url, on_failure=failures.append, prepare=spoil) as desk:
         await desk.process.write(adding(1))
         is_broken = True
         with pytest.raises(OutcomeUnknown):
@@ -115,10 +111,9 @@ async def test_a_storage_error_at_commit_ends_the_process(tmp_path: Path, *, rea
     assert failures == ["the storage failed"]
 
 
-def test_what_was_acknowledged_is_there_after_the_system_refused_to_write(tmp_path: Path) -> None:
-    path = tmp_path / "notes.db"
-    make_tables(f"sqlite:///{path}")
-    command = [sys.executable, "-m", "tests.harness.small_disk", str(path)]
+def test_what_was_acknowledged_is_there_after_the_system_refused_to_write(sqlite_url: str) -> None:
+    path = str(make_url(sqlite_url).database)
+    command = [sys.executable, "-m", "tests.harness.small_disk", path]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout  # noqa: S603 - ours
     *acknowledged, ending = output.splitlines()
     assert ending == "OutcomeUnknown: the storage failed"

@@ -1,7 +1,7 @@
 """The answer to a COMMIT is lost, or the database is away: who is told what, and what is on disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import nullcontext, suppress
 
 import psycopg
@@ -11,29 +11,21 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines import Limits, OutcomeUnknown, Transaction, Unavailable
 from pipelines.events import CommitDoubted
-from tests.builders.desk import Desk, Member, Note, adding, make_tables, open_desk
+from tests.builders.desk import Desk, Member, Note, adding, open_desk
 from tests.harness.commit_proxy import CommitProxy, Cut, commit_proxy
-from tests.harness.postgres import Postgres, fresh_database
 
 SHORT = Limits(patience_seconds=0.3)
 
 
 @pytest.fixture
-def direct_url(postgres: Postgres) -> Iterator[str]:
-    with fresh_database(postgres) as url:
-        make_tables(url)
-        yield url
-
-
-@pytest.fixture
-async def proxy(direct_url: str) -> AsyncIterator[CommitProxy]:
-    async with commit_proxy(direct_url) as running:
+async def proxy(postgres_url: str) -> AsyncIterator[CommitProxy]:
+    async with commit_proxy(postgres_url) as running:
         yield running
 
 
 @pytest.fixture
-async def desk(proxy: CommitProxy, direct_url: str) -> AsyncIterator[Desk]:
-    async with open_desk(proxy.url, stored_at=direct_url, limits=SHORT) as opened:
+async def desk(proxy: CommitProxy, postgres_url: str) -> AsyncIterator[Desk]:
+    async with open_desk(proxy.url, stored_at=postgres_url, limits=SHORT) as opened:
         yield opened
 
 
@@ -107,14 +99,14 @@ async def test_progress_waits_for_a_database_that_is_away(desk: Desk, proxy: Com
     assert desk.notes() == [1]
 
 
-def losing_the_connection(direct_url: str, *, times: int, swallow: bool = False) -> Member:
+def losing_the_connection(postgres_url: str, *, times: int, swallow: bool = False) -> Member:
     """A member under which the connection breaks, so many times."""
     left = iter(range(times))
 
     def lose(tx: Transaction) -> int:
         if next(left, None) is not None:
             pid = tx.core.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            with psycopg.connect(direct_url) as other:
+            with psycopg.connect(postgres_url) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         with suppress(DBAPIError) if swallow else nullcontext():
             tx.execute(select(Note))
@@ -125,15 +117,15 @@ def losing_the_connection(direct_url: str, *, times: int, swallow: bool = False)
 
 @pytest.mark.parametrize("swallow", [False, True])
 async def test_a_connection_that_breaks_under_a_batch_costs_nobody_anything(
-    desk: Desk, direct_url: str, *, swallow: bool
+    desk: Desk, postgres_url: str, *, swallow: bool
 ) -> None:
-    breaking = losing_the_connection(direct_url, times=1, swallow=swallow)
+    breaking = losing_the_connection(postgres_url, times=1, swallow=swallow)
     assert await desk.in_one_batch(adding(1), breaking, adding(3)) == [1, 2, 3]
     assert desk.notes() == [1, 3]
 
 
-async def test_a_member_that_always_breaks_the_connection_fails_alone(desk: Desk, direct_url: str) -> None:
-    breaking = losing_the_connection(direct_url, times=1000)
+async def test_a_member_that_always_breaks_the_connection_fails_alone(desk: Desk, postgres_url: str) -> None:
+    breaking = losing_the_connection(postgres_url, times=1000)
     answers = await desk.in_one_batch(adding(1), breaking, adding(3), progress=True)  # progress has no deadline
     assert isinstance(answers.pop(1), Unavailable)
     assert answers == [1, 3]
