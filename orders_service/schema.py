@@ -18,6 +18,7 @@ from pipelines.journal import lock_of, open_for_reading, open_for_writing, parse
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
+_NO_LIMIT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
 
 
 def _config() -> Config:
@@ -70,6 +71,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SET statement_timeout = 0")
     connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
     connection.exec_driver_sql("SET lock_timeout = '5s'")
+    connection.exec_driver_sql(_NO_LIMIT)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)

@@ -43,6 +43,7 @@ def open_for_writing(url: str) -> Engine:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
         engine = create_engine(parsed, pool_size=1, max_overflow=1, connect_args=_postgres_args(**_BY_KEY))
+        event.listen(engine, "connect", _prepare_postgres_writer)
     event.listen(engine, "handle_error", _keep_error)
     return engine
 
@@ -86,6 +87,24 @@ def _prepare_sqlite_reader(connection: DBAPIConnection, _: object) -> None:
     for pragma in ("query_only=ON", "wal_autocheckpoint=0", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+# Since PostgreSQL 17; an older one does not know the name, and would refuse it among the options of a connection.
+_LIMIT_TRANSACTIONS = (
+    "SELECT set_config('transaction_timeout', '5s', false) FROM pg_settings WHERE name = 'transaction_timeout'"
+)
+
+
+def _prepare_postgres_writer(connection: DBAPIConnection, _: object) -> None:
+    """The `executemany` of psycopg ends with a message that puts `idle_in_transaction_session_timeout` to sleep.
+
+    A process that is paused after it would hold its locks for ever, and as its own row is one of them, nobody could
+    declare it dead.
+    """
+    cursor = connection.cursor()
+    cursor.execute(_LIMIT_TRANSACTIONS)
+    cursor.close()
+    connection.commit()
 
 
 def _postgres_args(**settings: str) -> dict[str, Any]:
