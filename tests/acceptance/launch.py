@@ -129,6 +129,17 @@ def dies_after_commit(number: str) -> None:
     OrdersCommits(number, die)
 
 
+def sleeps_before_commit(number: str) -> None:
+    """In the middle of its transaction, right after an executemany, until somebody wakes it."""
+
+    def sleep(connection: Connection) -> None:
+        connection.execute(text("SELECT :n"), [{"n": n} for n in range(5)])
+        os.kill(os.getpid(), signal.SIGSTOP)
+        commit(connection)
+
+    OrdersCommits(number, sleep)
+
+
 def disk_is_full(number: str) -> None:
     def refuse(_: Connection) -> None:
         error = sqlite3.OperationalError("database or disk is full")
@@ -202,6 +213,7 @@ PLANTS: dict[str, Callable[..., None]] = {
         tap,
         dies_before_commit,
         dies_after_commit,
+        sleeps_before_commit,
         disk_is_full,
         acknowledges_before_commit,
         forgets_the_fence,

@@ -37,8 +37,8 @@ async def test_one_process_never_oversells(tmp_path: Path) -> None:
         _judge(stage)
 
 
-async def test_a_guard_that_was_forgotten_is_noticed(database_url: str, tmp_path: Path) -> None:
-    async with staged(database_url, tmp_path, stock={"lamp": 1}) as stage:
+async def test_a_guard_that_was_forgotten_is_noticed(tmp_path: Path) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock={"lamp": 1}) as stage:
         async with stage.installation.serving("server", "oversells") as server, stage.client(server) as client:
             await client.place_all([OrderRequest((("lamp", 1),)) for _ in range(2)], connections=2)
             await stage.until_settled()

@@ -15,7 +15,7 @@ from tests.harness.receiver import Answer, always
 from tests.harness.stage import Stage, staged
 
 STOCK = {"lamp": 1000}
-ORDERS = 300
+ORDERS = 1000
 LONGER_THAN_ANY_TEST = 600  # a lease: whoever takes a run over does not take it from the dead
 
 # Two runs at a time and a slow warehouse: there is always a backlog, and a webhook under way.
@@ -24,7 +24,7 @@ SLOW = {"worker_slots": 2, "lease_seconds": LONGER_THAN_ANY_TEST}
 
 async def test_a_restart_finishes_what_a_drained_process_left(tmp_path: Path) -> None:
     async with staged(_sqlite(tmp_path), tmp_path, stock=STOCK, **SLOW) as stage:
-        stage.receiver.behaviour = always(Answer(delay_seconds=0.02))
+        stage.receiver.behaviour = always(Answer(delay_seconds=0.01))
         async with stage.installation.serving() as server:
             heard = await _terminated_under_load(stage, server)
             left = [run for run in read_runs(stage.database_url) if run.state == "ready"]
@@ -37,7 +37,7 @@ async def test_a_restart_finishes_what_a_drained_process_left(tmp_path: Path) ->
 async def test_another_process_takes_over_at_once(postgres: Postgres, tmp_path: Path) -> None:
     with fresh_database(postgres) as url:
         async with staged(url, tmp_path, stock=STOCK, **SLOW) as stage:
-            stage.receiver.behaviour = always(Answer(delay_seconds=0.02))
+            stage.receiver.behaviour = always(Answer(delay_seconds=0.01))
             async with stage.installation.serving("leaving") as leaving, stage.installation.serving("staying"):
                 heard = await _terminated_under_load(stage, leaving)
                 await stage.until_settled()

@@ -62,8 +62,8 @@ async def test_orders_survive_a_killed_and_a_paused_process(
 
 
 @pytest.mark.parametrize("fault", ["dies_before_commit=2", "dies_after_commit=2"])
-async def test_orders_survive_a_death_around_their_commit(database_url: str, tmp_path: Path, fault: str) -> None:
-    async with staged(database_url, tmp_path, stock=STOCK, lease_seconds=1) as stage:
+async def test_orders_survive_a_death_around_their_commit(tmp_path: Path, fault: str) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         await _die_and_start_again(stage, fault)
         assert stage.violations() == []
 

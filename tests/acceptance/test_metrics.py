@@ -80,7 +80,7 @@ async def test_a_scrape_is_answered_while_the_database_is_away(tmp_path: Path) -
 async def _told(server: OrdersServer) -> None:
     """An event follows its COMMIT, and so may come after what a test has read from the database."""
     async with asyncio.timeout(30):
-        while _value(await _scrape(server), "pipeline_runs_finished_total", outcome="completed") < DONE:
+        while _value(await _scrape(server), "pipeline_runs_finished_total", outcome="completed") < DONE:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
 
 

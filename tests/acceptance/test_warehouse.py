@@ -58,8 +58,8 @@ async def test_between_two_attempts_nobody_holds_the_run(database_url: str, tmp_
             assert (last.step, last.number, last.outcome) == ("notify_warehouse", 1, "retry")
 
 
-async def test_a_warehouse_that_recovers_gets_equal_requests(database_url: str, tmp_path: Path) -> None:
-    async with staged(database_url, tmp_path, stock=STOCK) as stage:
+async def test_a_warehouse_that_recovers_gets_equal_requests(tmp_path: Path) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         await _tried_three_times(stage)
         assert stage.violations() == []
         assert [request.number for request in stage.receiver.deliveries] == [1, 2, 3]  # of one webhook-id

@@ -47,8 +47,8 @@ async def test_each_order_is_on_disk_before_its_answer_is_sent(database_url: str
     assert all(answer["is_stored"] for answer in sent)
 
 
-async def test_an_answer_before_its_commit_is_noticed(database_url: str, tmp_path: Path) -> None:
-    async with staged(database_url, tmp_path, stock=STOCK) as stage:
+async def test_an_answer_before_its_commit_is_noticed(tmp_path: Path) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         sent = await _tapped(stage, "acknowledges_before_commit")
     assert not all(answer["is_stored"] for answer in sent)
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.harness.checker import REQUESTED
 from tests.harness.client import OrderRequest
-from tests.harness.facts import read_facts
+from tests.harness.facts import read_dead_pids, read_facts
 from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database
 from tests.harness.receiver import ACCEPT, Answer, Behaviour, Delivery
-from tests.harness.stage import Stage, staged
+from tests.harness.stage import Stage, staged, until
 
 FENCED = 70  # the exit code of a process that may write no more
 
@@ -31,6 +31,18 @@ async def test_a_process_that_wakes_after_its_lease_writes_nothing_and_ends(stag
     orders = read_facts(stage.database_url).orders
     assert [order.status for order in orders.values()] == ["failed"]
     assert stage.violations(excused=orders) == []
+
+
+async def test_a_process_that_sleeps_inside_its_transaction_is_given_up(stage: Stage) -> None:
+    serving = stage.installation.serving
+    async with serving("sleeper", "sleeps_before_commit=1") as sleeper, serving("rescuer") as rescuer:
+        async with stage.client(sleeper, rescuer, timeout_seconds=2) as client:
+            assert (await client.insist(OrderRequest((("lamp", 1),)))).status == 201
+        await until(lambda: sleeper.pid in read_dead_pids(stage.database_url))
+        sleeper.resume()
+        assert (await sleeper.until_exit()).code == FENCED
+        await stage.until_settled()
+    assert stage.violations() == []
 
 
 async def test_a_forgotten_fence_is_noticed(stage: Stage) -> None:

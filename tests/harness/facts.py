@@ -1,6 +1,6 @@
 """What the final database says, read once and for all after the servers have ended: the only SQL of the checker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,9 +81,20 @@ def read_facts(database_url: str) -> Facts:
 
 
 def read_runs(database_url: str) -> list[StoredRun]:
-    """Only these, and so fit to be asked again and again while servers are at work."""
+    with reading_runs(database_url) as read:
+        return read()
+
+
+@contextmanager
+def reading_runs(database_url: str) -> Iterator[Callable[[], list[StoredRun]]]:
+    """To be asked again and again while servers are at work: over one connection, each time anew."""
     with _connected(database_url) as connection:
-        return _runs(connection)
+
+        def read() -> list[StoredRun]:
+            with connection.begin():
+                return _runs(connection)
+
+        yield read
 
 
 def read_dead_pids(database_url: str) -> set[int]:

@@ -13,7 +13,7 @@ from orders_service import schema, starting
 from orders_service.settings import Settings
 from tests.harness.checker import TERMINAL, Evidence, read_mailbox, violations
 from tests.harness.client import Client
-from tests.harness.facts import StoredRun, read_facts, read_runs
+from tests.harness.facts import StoredRun, read_facts, reading_runs
 from tests.harness.ledger import entries
 from tests.harness.orders import ADMIN_KEY, SECRET, Installation, OrdersServer
 from tests.harness.receiver import Receiver, webhook_receiver
@@ -49,7 +49,8 @@ class Stage:
 
     async def until_runs(self, condition: Callable[[Sequence[StoredRun]], bool]) -> None:
         """Until there are runs, and this holds of them."""
-        await until(lambda: bool(runs := read_runs(self.database_url)) and condition(runs))
+        with reading_runs(self.database_url) as read:
+            await until(lambda: bool(runs := read()) and condition(runs))
 
     def evidence(self, excused: Iterable[str] = ()) -> Evidence:
         """Everything the judge wants. Ask when the servers have ended."""
