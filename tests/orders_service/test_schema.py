@@ -1,5 +1,6 @@
 import asyncio
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from pipelines.journal import lock_of, open_for_reading, parse_url
 from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
 
+_POLLS = text(
+    "SELECT query_start FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'idle' "
+    "AND datname = current_database() AND pid <> pg_backend_pid()"
+)
 ORDERS = Path(sys.executable).with_name("orders")
 
 
@@ -100,10 +105,13 @@ async def test_a_migrator_waits_for_another_without_an_open_statement(postgres: 
         other.execute(text("SELECT pg_advisory_lock(:key)"), lock)
         other.commit()
         migration = asyncio.create_task(asyncio.to_thread(schema.migrate, url), name="migration")
-        while not other.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%try_advisory%'")):
+        polls: set[datetime] = set()
+        while len(polls) < 2:
+            polls |= set(other.scalars(_POLLS))
             other.commit()
-        other.commit()
-        assert not migration.done()
+            await asyncio.sleep(0.01)
+            assert not migration.done()
+        assert schemas.table_names(url) == set()
         other.execute(text("SELECT pg_advisory_unlock(:key)"), lock)
         other.commit()
         await migration
