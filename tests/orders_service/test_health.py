@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import httpx2
@@ -57,6 +58,9 @@ async def test_a_process_that_was_declared_dead_is_not_alive(postgres_url: str, 
         await shop.write("UPDATE processes SET state = 'dead'")
         with pytest.raises(Fenced):
             await shop.write("UPDATE products SET name = name")
+        async with asyncio.timeout(10):
+            while shop.process.failed is None:  # noqa: ASYNC110 - its callers are told a moment before it is
+                await asyncio.sleep(0)
         assert unavailable(await shop.api.get("/livez"))
         assert unavailable(await shop.api.get("/readyz"))
 
