@@ -21,7 +21,7 @@ _WELCOME = """
   Key         {key}
 
   curl {base}/v1/orders \\
-    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+    -H "Authorization: Bearer {key}" -H 'Content-Type: application/json' \\
     -d '{{"customer_email": "ada@example.com", "items": [{{"sku": "LAMP-01", "quantity": 2}}], "shipping_address": \
 {{"line1": "12 St James Square", "city": "London", "postal_code": "SW1Y 4JH", "country": "GB"}}}}'
 
