@@ -15,7 +15,7 @@ from tests.harness.receiver import Answer, always
 from tests.harness.stage import Stage, staged
 
 STOCK = {"lamp": 1000}
-ORDERS = 1000
+ORDERS = 600
 LONGER_THAN_ANY_TEST = 600  # a lease: whoever takes a run over does not take it from the dead
 
 # Two runs at a time and a slow warehouse: there is always a backlog, and a webhook under way.

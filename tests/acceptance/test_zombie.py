@@ -28,6 +28,7 @@ async def stage(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Stage]:
 async def test_a_process_that_wakes_after_its_lease_writes_nothing_and_ends(stage: Stage) -> None:
     async with _woken_too_late(stage) as zombie:
         assert (await zombie.until_exit()).code == FENCED
+        assert "declared dead by another process" in zombie.log_end()
     orders = read_facts(stage.database_url).orders
     assert [order.status for order in orders.values()] == ["failed"]
     assert stage.violations(excused=orders) == []
