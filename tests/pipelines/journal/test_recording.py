@@ -1,7 +1,7 @@
 """Progress is written only by who owns the run now, and a cancellation in between is not overlooked."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text, update
 
 from pipelines import AttemptOutcome, Fenced, Pipeline, RunState, StepContext, Transaction
-from pipelines.journal import claiming, open_for_writing, recording
+from pipelines.journal import open_for_writing, recording
 from pipelines.journal.tables import runs
 from pipelines.run import Attempt, Direction, Run
 from pipelines.testing import Rehearsal
@@ -45,8 +45,7 @@ async def held(stage: Rehearsal, world: World, pipeline: Pipeline[Trip]) -> Run:
     run_id = await stage.start(pipeline, Trip())
     await gate.reached.wait()
     row = journal_row(stage, run_id)
-    kept = {name: getattr(row, name) for name in claiming._RUN_FIELDS}
-    return Run(**kept)
+    return Run(**{field.name: getattr(row, field.name) for field in fields(Run) if field.name in row._fields})
 
 
 def with_attempt(tx: Transaction, write: Write, run: Run) -> None:

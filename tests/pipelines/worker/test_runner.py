@@ -95,11 +95,11 @@ async def test_attempts_are_spent_over_all_processes(database_url: str) -> None:
 
 
 async def test_a_throttle_costs_no_attempt(database_url: str) -> None:
-    pipeline, world = paid_trip(Retry(attempts=1)), World()
-    world.fails("pay for 4, discount None", *[Throttled(retry_after=timedelta(minutes=1))] * 3)
+    pipeline, world = paid_trip(Retry(on=(OSError,), attempts=2)), World()
+    world.fails("pay for 4, discount None", *[Throttled(retry_after=timedelta(minutes=1))] * 3, OSError("down"))
     run = await played(database_url, pipeline, world)
     assert run.state is RunState.COMPLETED
-    assert [attempt.outcome for attempt in run.attempts[2:]] == ["throttled"] * 3 + ["success"]
+    assert [attempt.outcome for attempt in run.attempts[2:]] == ["throttled"] * 3 + ["retry", "success"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""A process's row: it counts the batches, renews the lease, and ends all writing once it says dead."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from pipelines.committer import Answer
+from pipelines.journal import Presence, open_for_writing
+from pipelines.journal.tables import processes
+from pipelines.testing import VirtualClock, create_tables
+
+LEASE = timedelta(seconds=15)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    create_tables(database_url)
+    engine = open_for_writing(database_url)
+    yield engine
+    engine.dispose()
+
+
+def registered(engine: Engine, clock: VirtualClock | None = None) -> tuple[UUID, Presence]:
+    me = uuid4()
+    presence = Presence(me, lease=LEASE, clock=clock or VirtualClock())
+    presence.register(engine)
+    return me, presence
+
+
+def test_batches_are_counted_one_by_one(engine: Engine) -> None:
+    _, presence = registered(engine)
+    with engine.begin() as connection:
+        counted = [presence.advance(connection, batch) for batch in (1, 2, 2, 4, 3)]
+    assert counted == [True, True, False, False, True]
+    assert presence.ask(engine) == Answer(3, dead=False)
+
+
+def test_each_batch_renews_the_lease(engine: Engine) -> None:
+    clock = VirtualClock()
+    me, presence = registered(engine, clock)
+    clock.advance(timedelta(minutes=1))
+    with engine.begin() as connection:
+        presence.advance(connection, 1)
+        until = connection.execute(select(processes.c.lease_until).where(processes.c.id == me)).scalar_one()
+    assert abs(until - clock.now() - LEASE) < timedelta(seconds=2)
+
+
+def test_the_dead_write_no_more(engine: Engine) -> None:
+    me, presence = registered(engine)
+    with engine.begin() as connection:
+        connection.execute(update(processes).where(processes.c.id == me).values(state="dead"))
+        assert not presence.advance(connection, 1)
+    assert presence.ask(engine) == Answer(0, dead=True)
+
+
+def test_a_process_that_was_never_there_has_no_answer(engine: Engine) -> None:
+    assert Presence(uuid4(), lease=LEASE, clock=VirtualClock()).ask(engine) is None
