@@ -113,7 +113,7 @@ class Pipeline(Generic[In]):
         return TypeAdapter(self.input_type)
 
     def encode(self, payload: In) -> str:
-        return self._input.dump_json(payload).decode()
+        return self._input.dump_json(payload, warnings="error").decode()
 
     def decode(self, payload: str) -> In:
         return self._input.validate_json(payload)
@@ -124,7 +124,8 @@ class Pipeline(Generic[In]):
 
     def encode_result(self, step: str, result: Any) -> str | None:
         adapter = self._results.get(step)
-        return adapter.dump_json(result).decode() if adapter is not None else None
+        # A result of another type would be stored with a mere warning, and be unreadable after the next crash.
+        return adapter.dump_json(result, warnings="error").decode() if adapter is not None else None
 
     def decode_result(self, step: str, result: str | None) -> Any:
         adapter = self._results.get(step)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from pipelines import Pipeline, Retry, Transaction, WiringError
 
@@ -205,3 +206,18 @@ def test_stored_data_of_another_shape_is_refused() -> None:
 
     with pytest.raises(ValidationError):
         shipping(Strict).decode('{"weight": "3"}')
+
+
+class Weighed(BaseModel):
+    grams: int
+
+
+def test_a_result_of_another_type_is_refused_before_it_is_stored() -> None:
+    weigh = Pipeline("weigh", Weighed)
+
+    @weigh.step()
+    def put_on_the_scale(parcel: Weighed) -> Weighed:
+        return parcel
+
+    with pytest.raises(PydanticSerializationError):
+        weigh.encode_result("put_on_the_scale", "two kilos")
