@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -34,31 +33,35 @@ DONE, STUCK = 20, 3
 STATES = {"completed": DONE, "waiting": STUCK, "rejected": 1}
 
 
-@pytest.fixture
-async def scraped(tmp_path: Path) -> AsyncIterator[list[Sample]]:
+@pytest.fixture(scope="module")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     """After a load: most orders are done, some wait for their warehouse, one was never possible."""
-    database = f"sqlite:///{tmp_path / 'orders.db'}"
-    async with staged(database, tmp_path, stock={"lamp": 100, "rug": 100, "vase": 0}) as stage:
+    return asyncio.run(_scraped_after_a_load(tmp_path_factory.mktemp("loaded")))
+
+
+async def _scraped_after_a_load(folder: Path) -> list[Sample]:
+    database = f"sqlite:///{folder / 'orders.db'}"
+    async with staged(database, folder, stock={"lamp": 100, "rug": 100, "vase": 0}) as stage:
         stage.receiver.behaviour = _refusing("rug")
         async with stage.installation.serving("server", "pace=1e9") as server, stage.client(server) as client:
             skus = ["lamp"] * DONE + ["rug"] * STUCK + ["vase"]
             await client.place_all([OrderRequest(((sku, 1),)) for sku in skus], connections=4)
             await stage.until_runs(lambda runs: Counter(run.state for run in runs) == STATES)
             await _told(server)
-            yield await _scrape(server)
+            return await _scrape(server)
 
 
-async def test_every_promised_name_has_its_labels(scraped: list[Sample]) -> None:
+def test_every_promised_name_has_its_labels(scraped: list[Sample]) -> None:
     found = {sample.name: set(sample.labels) for sample in scraped}
     assert {name: found.get(name) for name in NAMES} == NAMES
 
 
-async def test_the_gauges_agree_with_the_journal(scraped: list[Sample]) -> None:
+def test_the_gauges_agree_with_the_journal(scraped: list[Sample]) -> None:
     depths = {sample.labels["state"]: sample.value for sample in scraped if sample.name == "pipeline_runs"}
     assert depths == {**dict.fromkeys(("ready", "running", "undoing", "failed", "quarantined"), 0), "waiting": STUCK}
 
 
-async def test_the_counters_agree_with_the_load(scraped: list[Sample]) -> None:
+def test_the_counters_agree_with_the_load(scraped: list[Sample]) -> None:
     orders = DONE + STUCK + 1
     assert _value(scraped, "orders_http_requests_total", method="POST", route="/v1/orders", status="201") == orders
     for outcome, runs in {"completed": DONE, "rejected": 1, "failed": 0}.items():

@@ -46,15 +46,15 @@ async def test_orders_that_the_warehouse_never_confirms_are_undone(database_url:
         _judge_failed(facts, facts.orders[order])
 
 
-async def test_between_two_attempts_nobody_holds_the_run(database_url: str, tmp_path: Path) -> None:
-    async with staged(database_url, tmp_path, stock=STOCK) as stage:
+async def test_between_two_attempts_nobody_holds_the_run(tmp_path: Path) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         stage.receiver.behaviour = always(ERROR)
         async with stage.installation.serving("server", "pace=1e9") as server:
             await _order(stage, server, "error")
             await stage.until_runs(lambda runs: runs[0].state == "waiting")
-            [run] = read_runs(database_url)
+            [run] = read_runs(stage.database_url)
             assert run.owner is None
-            [*_, last] = read_facts(database_url).attempts[run.id]
+            [*_, last] = read_facts(stage.database_url).attempts[run.id]
             assert (last.step, last.number, last.outcome) == ("notify_warehouse", 1, "retry")
 
 

@@ -67,14 +67,14 @@ async def test_a_lost_connection_loses_no_order(postgres: Postgres, tmp_path: Pa
         assert stage.violations() == []
 
 
-async def test_a_commit_that_fails_is_answered_503_and_leaves_nothing(database_url: str, tmp_path: Path) -> None:
-    async with staged(database_url, tmp_path, stock=STOCK) as stage:
+async def test_a_commit_that_fails_is_answered_503_and_leaves_nothing(tmp_path: Path) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         async with stage.installation.serving("server", "disk_is_full=2") as server:
             heard = await _place_all(stage, server)
             await stage.until_settled()
         assert {each.status for each in heard} == {201, 503}
         assert {each.order["code"] for each in heard if each.status == 503} == {"storage-full"}
-        assert len(read_facts(database_url).orders) == [each.status for each in heard].count(201)
+        assert len(read_facts(stage.database_url).orders) == [each.status for each in heard].count(201)
         assert stage.violations() == []
 
 
