@@ -9,6 +9,7 @@ from pipelines.transaction import ReadSession, Transaction
 
 MOST_PROCESSES = 10
 LONGEST_PAUSE_SECONDS = 60.0
+MOST_DOUBLINGS = 6
 
 _LATE = (processes.c.state != "dead", processes.c.lease_until < now_and("skew"))
 _IS_ANY_LATE = select(processes.c.id).where(*_LATE).limit(1)
@@ -43,11 +44,8 @@ _FREE = (
         | {
             "crashes": runs.c.crashes + bindparam("count"),
             "due_at": case(
-                (
-                    runs.c.crashes == 0,
-                    now_and("skew"),
-                ),  # an innocent of its first crash goes on at once
-                else_=now_and("later"),
+                *((runs.c.crashes == crashes, now_and(f"after_{crashes}")) for crashes in range(MOST_DOUBLINGS)),
+                else_=now_and(f"after_{MOST_DOUBLINGS}"),
             ),
         }
     )
@@ -78,6 +76,11 @@ def bury_predecessors(tx: Transaction) -> int:
 def _free(tx: Transaction, dead: object, *, count: int, jitter: float) -> int:
     if not dead:
         return 0
-    now = tx.home.clock.skew_seconds
-    bound = {"dead": dead, "count": count, "skew": seconds(now), "later": seconds(now + jitter * LONGEST_PAUSE_SECONDS)}
+    bound = {"dead": dead, "count": count} | _due_times(tx.home.clock.skew_seconds, jitter)
     return tx.execute(_FREE, bound).rowcount  # type: ignore[attr-defined, no-any-return] # an UPDATE's result has it
+
+
+def _due_times(skew_seconds: float, jitter: float) -> dict[str, float]:
+    """When a run goes on, by how often a process has died with it before; an innocent of its first crash at once."""
+    pauses = [0.0, *(jitter * min(2.0**crashes, LONGEST_PAUSE_SECONDS) for crashes in range(1, MOST_DOUBLINGS + 1))]
+    return {f"after_{crashes}": seconds(skew_seconds + pause) for crashes, pause in enumerate(pauses)}

@@ -147,10 +147,10 @@ async def test_a_run_that_crashed_before_is_put_off(database_url: str) -> None:
         await gate.reached.wait()
         clock = later()
         async with staged(database_url, [pipeline], clock=clock) as other:
-            await other.write(lambda tx: tx.execute(update(runs).values(crashes=1)) and None)
+            await other.write(lambda tx: tx.execute(update(runs).values(crashes=5)) and None)
             await reap(other)
             wait = journal_row(other, run_id).due_at - clock.now()
-    assert abs(wait - timedelta(seconds=30)) < timedelta(seconds=1)  # the jitter times a minute
+    assert abs(wait - timedelta(seconds=16)) < timedelta(seconds=1)  # the jitter, one half, of 2 ** 5 seconds
 
 
 @POSTGRESQL
@@ -186,7 +186,7 @@ async def test_the_next_holder_of_a_file_frees_the_runs_of_its_predecessors_at_o
 
 def test_the_runs_of_the_dead_are_found_by_their_index(database_url: str) -> None:
     engine = fill(database_url)
-    bound = {"dead": [OWNER], "count": 1, "skew": 0.0, "later": 1.0}
+    bound = {"dead": [OWNER], "count": 1} | reaping._due_times(0.0, jitter=0.5)
     assert "ix_runs_owner" in plan_of(engine, reaping._FREE, bound)
     engine.dispose()
 
@@ -196,3 +196,8 @@ def kill(stage: Rehearsal) -> None:
     assert stage.process._lock is not None
     stage.process._lock.release()
     stage.process.failed = "killed"
+
+
+def test_the_more_often_processes_die_with_a_run_the_longer_it_waits() -> None:
+    due = reaping._due_times(100.0, jitter=0.5)
+    assert list(due.values()) == [100.0, 101.0, 102.0, 104.0, 108.0, 116.0, 130.0]
