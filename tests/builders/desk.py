@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 
@@ -181,9 +181,3 @@ async def open_desk(
     finally:
         await process.stop()
         desk.close()
-
-
-def how_many(tx: Transaction) -> int:
-    """Reads inside a transaction."""
-    count: int = tx.core.execute(select(func.count()).select_from(Note)).scalar_one()
-    return count

@@ -1,13 +1,14 @@
 """A bad member of a batch fails alone, whatever it did, and its siblings commit."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from pipelines import Transaction
-from tests.builders.desk import TAKE, Note, SoldOut, adding, open_desk, stock, taking
+from pipelines import Transaction, Unavailable
+from tests.builders.desk import TAKE, Note, SoldOut, adding, from_outside, open_desk, stock, taking
 
 FIFTY = range(50)
 BAD = 17
@@ -107,6 +108,17 @@ async def test_one_bad_member_of_fifty_fails_alone(tables_url: str, bad: Any, er
         assert desk.notes() == [*good, TAKEN]
         assert desk.available("lamp") == 1
         assert await desk.process.write(adding(2000)) == 2000
+
+
+async def test_nobody_is_called_or_blamed_when_the_process_itself_may_not_write(tables_url: str) -> None:
+    calls: list[Transaction] = []
+    async with open_desk(tables_url) as desk:
+        from_outside(tables_url, lambda other: other.execute(text("ALTER TABLE processes RENAME TO elsewhere")))
+        answers = await asyncio.gather(*[desk.process.write(calls.append) for _ in range(10)], return_exceptions=True)
+        from_outside(tables_url, lambda other: other.execute(text("ALTER TABLE elsewhere RENAME TO processes")))
+        assert [type(answer) for answer in answers] == [Unavailable] * 10
+        assert calls == []
+        assert await desk.process.write(adding(1)) == 1
 
 
 async def test_fifty_good_members_are_one_commit(tables_url: str) -> None:

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlmodel import col
 
 from pipelines import Transaction, Unavailable
-from tests.builders.desk import Desk, Member, Note, Shelf, SoldOut, adding, open_desk, stock, taking
+from tests.builders.desk import Desk, Member, Note, Shelf, SoldOut, adding, from_outside, open_desk, stock, taking
 
 SKUS = [f"sku-{number}" for number in range(20)]
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
@@ -110,6 +110,18 @@ async def test_the_victim_of_a_deadlock_is_sent_once_more(shared_url: str) -> No
         await writing
         assert len(calls) == 2
         assert [desk.available(sku) for sku in SKUS[:2]] == [0, 0]
+
+
+async def test_a_member_that_was_overtaken_between_its_look_and_its_write_looks_again(shared_url: str) -> None:
+    def once(tx: Transaction) -> str:
+        if found := tx.get(Note, 1):
+            return found.text
+        from_outside(shared_url, lambda other: other.execute(insert(Note).values(id=1, text="theirs")))
+        tx.add(Note(id=1, text="ours"))
+        return "ours"
+
+    async with open_desk(shared_url) as desk:
+        assert await desk.process.write(once) == "theirs"
 
 
 async def test_of_equal_keys_on_two_processes_one_is_stored_and_all_others_find_it(tables_url: str) -> None:

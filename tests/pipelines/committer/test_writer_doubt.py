@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import nullcontext, suppress
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pipelines import Limits, OutcomeUnknown, Transaction, Unavailable
@@ -113,6 +114,20 @@ def losing_the_connection(postgres_url: str, *, times: int, swallow: bool = Fals
         return 2
 
     return lose
+
+
+async def test_a_batch_waits_for_a_database_that_breaks_every_connection_at_once(desk: Desk, postgres_url: str) -> None:
+    left = iter(range(5))
+
+    def terminate(*given: Any) -> None:
+        cursor, sql = given[1:3]
+        if sql.startswith("UPDATE processes") and next(left, None) is not None:
+            with psycopg.connect(postgres_url) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [cursor.connection.info.backend_pid])
+
+    event.listen(desk.process._writers, "before_cursor_execute", terminate)
+    assert await desk.committer.progress(adding(1)) == 1
+    assert next(left, None) is None
 
 
 @pytest.mark.parametrize("swallow", [False, True])

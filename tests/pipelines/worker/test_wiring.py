@@ -109,8 +109,8 @@ async def call_at_end(ending: Ending) -> None: ...
     ],
 )
 def test_what_belongs_to_a_step_is_wired_with_it(options: dict[str, Any], message: str) -> None:
-    pipeline = Pipeline("ship", Parcel)
-    pipeline.step(**options)(make_receipt)
+    pipeline = steps(make_receipt)
+    pipeline.step(**options)(use_parcel)
     with pytest.raises(WiringError, match=message):
         wired(pipeline)
 
