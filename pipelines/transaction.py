@@ -65,7 +65,7 @@ class Transaction(Session):
     def __init__(self, connection: Connection, home: Home) -> None:
         super().__init__(bind=connection, autoflush=False, expire_on_commit=False)
         self.home = home
-        self.core = connection  # for a SELECT that every order makes: past the ORM, at half the price
+        self.core = connection  # for a SELECT that every order makes: past the ORM
         self.deferred: list[Deferred] = []
         self.wakes: list[object] = []
         self.noted: dict[Hashable, Any] = {}

@@ -41,7 +41,7 @@ def upgrade() -> None:
             name="ck_attempts_outcome",
         ),
         sa.PrimaryKeyConstraint("run_id", "generation", "step", "kind", "number", name="pk_attempts"),
-        comment="Written only beside a guarded UPDATE of the run, which stands in for a foreign key at half its cost.",
+        comment="Written only beside a guarded UPDATE of the run, which stands in for a foreign key.",
         sqlite_with_rowid=False,
     )
     op.create_table(

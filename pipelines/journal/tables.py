@@ -107,6 +107,6 @@ attempts = Table(
     CheckConstraint(_one_of("outcome", AttemptOutcome), name="ck_attempts_outcome"),
     CheckConstraint(_one_of("kind", Direction), name="ck_attempts_kind"),
     info={"lock_rank": 21},
-    comment="Written only beside a guarded UPDATE of the run, which stands in for a foreign key at half its cost.",
+    comment="Written only beside a guarded UPDATE of the run, which stands in for a foreign key.",
     sqlite_with_rowid=False,
 )
