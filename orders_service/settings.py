@@ -105,10 +105,6 @@ class Settings(BaseSettings):
         return self.profile is Profile.DEVELOPMENT
 
     @property
-    def uses_sandbox_warehouse(self) -> bool:
-        return self.fulfillment_url is None
-
-    @property
     def warehouse_url(self) -> str:
         """Where fulfillment requests go: the stand-in inside this process unless set."""
         return self.fulfillment_url or f"{self.own_url}/sandbox/warehouse"
