@@ -5,7 +5,7 @@ from orders_service.auth import ApiKey
 from orders_service.idempotency import RememberedAnswer
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.orders.tables import Order, OrderLine
-from pipelines.journal.tables import attempts, processes, runs
+from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
 __all__ = [
     "ApiKey",
@@ -16,6 +16,9 @@ __all__ = [
     "Stock",
     "StockHold",
     "attempts",
+    "interventions",
+    "pauses",
     "processes",
     "runs",
+    "schedules",
 ]

@@ -26,7 +26,7 @@ from pipelines.journal.browsing import find as find_run
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retry import Retry, Tried
-from pipelines.run import Attempt, AttemptOutcome, Ending, RunState
+from pipelines.run import Attempt, AttemptOutcome, Ending, Priority, RunState
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.worker import Rhythm
@@ -46,6 +46,7 @@ __all__ = [
     "Overloaded",
     "Pipeline",
     "PipelinesError",
+    "Priority",
     "Process",
     "ReadSession",
     "Reject",

@@ -23,9 +23,10 @@ NO_RETRY = Retry()
 class Pipeline(Generic[In]):
     """Steps run strictly in the order in which they are declared. Name and step names are stored data: keep them."""
 
-    def __init__(self, name: str, input_type: type[In]) -> None:
+    def __init__(self, name: str, input_type: type[In], *, deadline: timedelta | None = None) -> None:
         self.name = name
         self.input_type = input_type
+        self.deadline = deadline
         self.steps: tuple[Step, ...] = ()
         self.end: Call | None = None
 

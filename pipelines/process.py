@@ -45,6 +45,7 @@ class Process:
         dice: Dice = Retry.drawn_delay,
         subscribers: Iterable[Subscriber] = (),
         on_failure: Callable[[str], None] | None = None,
+        origin: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.process_id: UUID = uuid7()
         self.clock = clock or SystemClock()
@@ -58,13 +59,13 @@ class Process:
         self.readers = journal.open_for_reading(database_url)
         self._presence = journal.Presence(self.process_id, lease=self._rhythm.lease, clock=self.clock)
         self._threads = ThreadPoolExecutor(COMPUTE_THREADS, thread_name_prefix="compute")
-        self._committer = self._make_committer(limits)
+        self._committer = self._make_committer(limits, origin)
         self.worker = Worker(self._committer, self._make_runner(dice), self._slots, self.wired, self.events)
         self._sweep = self._make_sweep()
         self.failed: str | None = None
         self._draining = False
 
-    def _make_committer(self, limits: Limits | None) -> Committer:
+    def _make_committer(self, limits: Limits | None, origin: Callable[[], str | None]) -> Committer:
         return Committer(
             self._writers,
             self._presence,
@@ -73,6 +74,7 @@ class Process:
             on_wakes=self._receive,
             on_event=self.events.emit,
             on_death=self._fail,
+            origin=origin,
         )
 
     def _make_sweep(self) -> Sweep:

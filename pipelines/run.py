@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -27,6 +27,14 @@ class RunState(StrEnum):
 
 TERMINAL = frozenset({RunState.COMPLETED, RunState.REJECTED, RunState.FAILED, RunState.CANCELLED, RunState.QUARANTINED})
 OPEN = frozenset(RunState) - TERMINAL
+
+
+class Priority(IntEnum):
+    """Which runs are taken first; among equals those that have been due for longest."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
 
 
 class Direction(StrEnum):
@@ -55,9 +63,15 @@ class Ending:
     reason: str | None = None
 
 
+_AFRESH: dict[str, Any] = {"attempt": 0, "errors": 0, "crashes": 0, "solo": False}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as its owner holds it. `step` is the one to do next or, while undoing, the one to undo next."""
+    """A run as its owner holds it. `step` is the one to do next or, while undoing, the one to undo next.
+
+    `tries` counts all moves there have been, so that attempts keep their order whatever the clocks say.
+    """
 
     id: UUID
     pipeline: str
@@ -73,6 +87,10 @@ class Run:
     errors: int = 0
     crashes: int = 0
     solo: bool = False
+    tries: int = 0
+    serial: str | None = None
+    deadline_at: datetime | None = None
+    traceparent: str | None = None
     ending: RunState | None = None
     reason: str | None = None
     results: dict[str, Any] = field(default_factory=dict)
@@ -88,12 +106,13 @@ class Run:
 
     def at_step(self, step: str, since: datetime, results: dict[str, Any]) -> "Run":
         """The run one step on, in the direction in which it is going."""
-        return replace(self, step=step, step_since=since, attempt=0, errors=0, crashes=0, solo=False, results=results)
+        return replace(self, step=step, step_since=since, results=results, tries=self.tries + 1, **_AFRESH)
 
     def postponed(self, *, counted: bool) -> "Run":
         """The run after an attempt that did not get it on; only an error counts against the budget."""
         state = self.state if self.state is RunState.UNDOING else RunState.WAITING
-        return replace(self, state=state, attempt=self.attempt + 1, errors=self.errors + counted, crashes=0, solo=False)
+        tried = {"tries": self.tries + 1, "attempt": self.attempt + 1, "errors": self.errors + counted}
+        return replace(self, state=state, **_AFRESH | tried)
 
     def turned_back(self, ending: RunState, reason: str | None, *, step: str, since: datetime) -> "Run":
         """The run on its way back, `step` being the first to undo."""
@@ -102,7 +121,7 @@ class Run:
 
     def ended(self, state: RunState, reason: str | None = None) -> "Run":
         """The run at its end."""
-        return replace(self, state=state, ending=state, reason=reason)
+        return replace(self, state=state, ending=state, reason=reason, tries=self.tries + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +131,7 @@ class Attempt:
     step: str
     direction: Direction
     number: int
+    place: int
     outcome: AttemptOutcome
     started_at: datetime
     finished_at: datetime

@@ -70,6 +70,7 @@ class Transaction(Session):
         self.wakes: list[object] = []
         self.noted: dict[Hashable, Any] = {}
         self.member = 0
+        self.origin: str | None = None  # the trace that the member's caller is part of
         self._slots = 0
         self._writes = 0
 

@@ -85,7 +85,7 @@ def perform(tx: Transaction, members: Sequence[Member], care: Care) -> list[Outc
 
 def _called(tx: Transaction, index: int, member: Member) -> Outcome:
     mark = tx.mark()
-    tx.member = index
+    tx.member, tx.origin = index, member.origin
     try:
         result = member.function(tx, *member.args)
     except DBAPIError as error:

@@ -47,6 +47,7 @@ class Committer:
         on_wakes: Callable[[Sequence[object]], None],
         on_event: Callable[[Event], None],
         on_death: Callable[[Dead], None],
+        origin: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._limits = limits or Limits()
         self._queue = Queue(self._limits.waiting)
@@ -54,6 +55,7 @@ class Committer:
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
         self._impatient: deque[Member] = deque()
         self._look: asyncio.TimerHandle | None = None
+        self._origin = origin
         self._on_wakes, self._on_event, self._on_death = on_wakes, on_event, on_death
 
     def start(self) -> None:
@@ -98,7 +100,7 @@ class Committer:
 
     def _handed_in(self, function: Callable[..., Any], args: tuple[Any, ...], *, progress: bool) -> asyncio.Future[Any]:
         deadline = None if progress else self.loop.time() + self._limits.patience_seconds
-        member = Member(function, args, self.loop.create_future(), deadline)
+        member = Member(function, args, self.loop.create_future(), deadline, self._origin() if not progress else None)
         self._queue.put(member, progress=progress)
         if deadline is not None:
             self._impatient.append(member)

@@ -25,6 +25,7 @@ class Member:
     args: tuple[Any, ...]
     future: asyncio.Future[Any]
     deadline: float | None
+    origin: str | None = None
     place: Place = field(default=Place.QUEUED)
 
 

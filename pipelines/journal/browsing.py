@@ -9,14 +9,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, text
 
 from pipelines.journal.tables import CLAIMABLE, attempts, runs
-from pipelines.run import OPEN, Attempt, RunState
+from pipelines.run import OPEN, Attempt, Priority, RunState
 from pipelines.transaction import ReadSession
 
 _RUN = select(runs).where(runs.c.id == bindparam("of"))
 _ATTEMPTS = (
-    select(attempts)
-    .where(attempts.c.run_id == bindparam("of"))
-    .order_by(attempts.c.started_at, attempts.c.kind, attempts.c.number)
+    select(attempts).where(attempts.c.run_id == bindparam("of")).order_by(attempts.c.place, attempts.c.started_at)
 )
 _STANDINGS = select(runs.c.id, runs.c.state, runs.c.step, runs.c.attempt, runs.c.ending, runs.c.reason).where(
     runs.c.id.in_(bindparam("of", expanding=True))
@@ -60,6 +58,12 @@ class RunRecord:
     due_at: datetime
     created_at: datetime
     finished_at: datetime | None
+    payload: str
+    priority: Priority
+    key: str | None
+    serial: str | None
+    deadline_at: datetime | None
+    progress: str | None
     attempts: tuple[Attempt, ...]
 
 
@@ -84,6 +88,12 @@ _FIELDS = (
     "due_at",
     "created_at",
     "finished_at",
+    "payload",
+    "priority",
+    "key",
+    "serial",
+    "deadline_at",
+    "progress",
 )
 
 
@@ -98,6 +108,7 @@ def _attempt(row: Any) -> Attempt:
         step=row["step"],
         direction=row["kind"],
         number=row["number"],
+        place=row["place"],
         outcome=row["outcome"],
         error=row["error"],
         result=row["result"],

@@ -4,15 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, bindparam, case, null, or_, select, text, tuple_, update
+from sqlalchemy import RowMapping, and_, bindparam, case, exists, null, or_, select, text, tuple_, update
 
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import CLAIMABLE, attempts, runs
 from pipelines.pipeline import Pipeline
-from pipelines.run import AttemptOutcome, Direction, Run, RunState
+from pipelines.run import OPEN, AttemptOutcome, Direction, Priority, Run, RunState
 from pipelines.transaction import ReadSession, Transaction
 
 _CLAIMABLE = and_(text(CLAIMABLE), runs.c.due_at <= now_and("skew"))  # the index's own words, or it is not used
+_OF_PRIORITY = and_(_CLAIMABLE, runs.c.priority == bindparam("of_priority"))
 _KNOWN = tuple_(runs.c.pipeline, runs.c.version).in_(bindparam("known", expanding=True))
 
 # A run that goes back never goes forward again: it is `undoing` whoever holds it, and so is one whose end is decided.
@@ -26,10 +27,21 @@ FREED = {
     "errors": case((_TURNS, 0), else_=runs.c.errors),
 }
 
+_ahead = runs.alias("ahead")
+_IS_ITS_TURN = or_(
+    runs.c.serial.is_(None),
+    ~exists().where(
+        _ahead.c.pipeline == runs.c.pipeline,
+        _ahead.c.serial == runs.c.serial,
+        _ahead.c.serial_place < runs.c.serial_place,
+        _ahead.c.state.in_(sorted(OPEN)),
+    ),
+)
+
 # Without MATERIALIZED the planner may run the locking SELECT again, and lock more rows than the limit.
 _OLDEST_DUE = (
     select(runs.c.id)
-    .where(_CLAIMABLE, _KNOWN)
+    .where(_OF_PRIORITY, _KNOWN, _IS_ITS_TURN)
     .order_by(runs.c.due_at, runs.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
@@ -47,7 +59,7 @@ _CLAIM = (
     .returning(*runs.c)
 )
 
-_IS_ANY_DUE = select(runs.c.id).where(_CLAIMABLE, _KNOWN).limit(1)
+_IS_ANY_DUE = select(runs.c.id).where(_OF_PRIORITY, _KNOWN, _IS_ITS_TURN).limit(1)
 _OURS_AGAIN = select(runs).where(
     runs.c.id == bindparam("of"), runs.c.owner == bindparam("me"), runs.c.fence == bindparam("under")
 )
@@ -66,16 +78,23 @@ Known = Mapping[tuple[str, str], Pipeline[Any]]
 
 
 def claim(tx: Transaction, known: Known, most: int) -> list[Run]:
-    """Take at most so many runs that are due, oldest first; only those whose pipeline and version are known here."""
-    bound = {"known": list(known), "most": most, "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
-    rows = tx.execute(_CLAIM, bound).mappings().all()
+    """Take at most so many runs that are due; only those whose pipeline and version are known here.
+
+    Each priority has a look of its own, oldest first: one look at all of them would read every run that waits.
+    """
+    bound = {"known": list(known), "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
+    rows: list[RowMapping] = []
+    for priority in Priority:
+        if len(rows) < most:
+            these = bound | {"of_priority": priority, "most": most - len(rows)}
+            rows += tx.execute(_CLAIM, these).mappings().all()
     return _with_results(tx, rows)
 
 
 def is_any_due(session: ReadSession, known: Known, skew_seconds: float) -> bool:
     """Whether a claim would find something; asked before a claim, which costs a COMMIT."""
     bound = {"known": list(known), "skew": seconds(skew_seconds)}
-    return session.execute(_IS_ANY_DUE, bound).first() is not None
+    return any(session.execute(_IS_ANY_DUE, bound | {"of_priority": each}).first() is not None for each in Priority)
 
 
 def ours_again(tx: Transaction, run: Run) -> Run | None:
@@ -125,6 +144,10 @@ _RUN_FIELDS = (
     "errors",
     "crashes",
     "solo",
+    "tries",
+    "serial",
+    "deadline_at",
+    "traceparent",
     "ending",
     "reason",
 )

@@ -4,6 +4,7 @@ Every write of progress is guarded by owner and fence. A process that was paused
 rows not met, and commits nothing.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ _OURS = (
     runs.c.owner == bindparam("mine"),
     runs.c.fence == bindparam("under"),
 )
-_UNTROUBLED = {"crashes": 0, "solo": False, "solo_deaths": 0}
+_MOVED = {"tries": bindparam("moves"), "crashes": 0, "solo": False, "solo_deaths": 0}
 
 # What does not turn the run back as the cancellation wants it is refused when one has come in between.
 _STILL_WANTED = or_(runs.c.ending.is_(None), runs.c.state == RunState.UNDOING)
@@ -31,12 +32,12 @@ _ENDS_AS_DECIDED = or_(_STILL_WANTED, runs.c.ending == bindparam("ends"))
 _ADVANCE = (
     update(runs)
     .where(*_OURS, runs.c.ending.is_(None))
-    .values(step=bindparam("to"), step_since=bindparam("since"), attempt=0, errors=0, **_UNTROUBLED)
+    .values(step=bindparam("to"), step_since=bindparam("since"), attempt=0, errors=0, **_MOVED)
 )
 _COMPLETE = (
     update(runs)
     .where(*_OURS, runs.c.ending.is_(None))
-    .values(state=RunState.COMPLETED, owner=null(), finished_at=bindparam("since"), **_UNTROUBLED)
+    .values(state=RunState.COMPLETED, owner=null(), finished_at=bindparam("since"), **_MOVED)
 )
 # One step back, to the next undo or into undoing.
 _BACK = (
@@ -50,7 +51,7 @@ _BACK = (
         step_since=bindparam("since"),
         attempt=0,
         errors=0,
-        **_UNTROUBLED,
+        **_MOVED,
     )
 )
 _DEAD_LETTER = (
@@ -62,7 +63,7 @@ _DEAD_LETTER = (
         reason=bindparam("because"),
         owner=null(),
         finished_at=bindparam("since"),
-        **_UNTROUBLED,
+        **_MOVED,
     )
 )
 _END = _DEAD_LETTER.where(_ENDS_AS_DECIDED)
@@ -73,11 +74,18 @@ _PUT_OFF = (
         state=bindparam("now_in"),
         owner=null(),
         due_at=now_and("delay"),
-        attempt=bindparam("tries"),
+        attempt=bindparam("attempts"),
         errors=bindparam("failures"),
-        **_UNTROUBLED,
+        **_MOVED,
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LineMovesUp:
+    """News for the worker: the run that was first in this line has ended, and the next may be taken."""
+
+    serial: str
 
 
 def save_attempt(tx: Transaction, run: Run, attempt: Attempt) -> None:
@@ -95,6 +103,7 @@ def save_attempt(tx: Transaction, run: Run, attempt: Attempt) -> None:
             "result": attempt.result,
             "started_at": attempt.started_at,
             "finished_at": attempt.finished_at,
+            "place": attempt.place,
         },
     )
 
@@ -127,9 +136,11 @@ def give_up(tx: Transaction, run: Run) -> None:
 def put_off(tx: Transaction, run: Run, delay: timedelta) -> None:
     """The run waits, without an owner, until it is due."""
     due = seconds(tx.home.clock.skew_seconds + delay.total_seconds())
-    _guarded(tx, _PUT_OFF, run, {"now_in": run.state, "delay": due, "tries": run.attempt, "failures": run.errors})
+    _guarded(tx, _PUT_OFF, run, {"now_in": run.state, "delay": due, "attempts": run.attempt, "failures": run.errors})
 
 
 def _guarded(tx: Transaction, statement: Update, run: Run, values: dict[str, Any]) -> None:
-    ours: dict[str, Any] = {"of": run.id, "mine": tx.home.process_id, "under": run.fence}
+    ours: dict[str, Any] = {"of": run.id, "mine": tx.home.process_id, "under": run.fence, "moves": run.tries}
+    if run.serial is not None and run.state.is_terminal:
+        tx.wake(LineMovesUp(run.serial))
     tx.defer(statement, ours | values, otherwise=Fenced(f"run {run.id} belongs to somebody else, or is cancelled"))

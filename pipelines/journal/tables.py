@@ -1,4 +1,4 @@
-"""The journal's three tables. They live in the host's metadata, so each constraint is named here.
+"""The journal's tables. They live in the host's metadata, so each constraint is named here.
 
 Every table carries `lock_rank`, its place in the global lock order: all that write in one transaction take their
 rows in this order, so that two processes never wait for each other in a circle.
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -40,6 +41,14 @@ def _words(kind: type[RunState] | type[AttemptOutcome] | type[Direction]) -> Enu
 
 
 CLAIMABLE = "owner IS NULL AND state IN ('ready', 'waiting', 'undoing')"
+IN_LINE = "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')"
+KEYED = "key IS NOT NULL"
+DEAD_LETTER = "state IN ('failed', 'quarantined')"
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
+
 
 processes = Table(
     "processes",
@@ -81,10 +90,21 @@ runs = Table(
     Column("created_at", UTCDateTime(), nullable=False),
     Column("step_since", UTCDateTime(), nullable=False),
     Column("finished_at", UTCDateTime(), nullable=True),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("1")),
+    Column("key", String(255), nullable=True),
+    Column("serial", String(255), nullable=True),
+    Column("serial_place", BigInteger, nullable=True),
+    Column("deadline_at", UTCDateTime(), nullable=True),
+    Column("progress", Text, nullable=True),
+    Column("traceparent", String(55), nullable=True),
     PrimaryKeyConstraint("id", name="pk_runs"),
     CheckConstraint(_one_of("state", RunState), name="ck_runs_state"),
-    Index("ix_runs_due", "due_at", "id", postgresql_where=text(CLAIMABLE), sqlite_where=text(CLAIMABLE)),
-    Index("ix_runs_owner", "owner", postgresql_where=text("owner IS NOT NULL"), sqlite_where=text("owner IS NOT NULL")),
+    _partial("ix_runs_claimable", "priority", "due_at", "id", where=CLAIMABLE),
+    _partial("ix_runs_owner", "owner", where="owner IS NOT NULL"),
+    _partial("ix_runs_key", "pipeline", "key", where=KEYED, unique=True),
+    _partial("ix_runs_in_line", "pipeline", "serial", "serial_place", where=IN_LINE, unique=True),
+    _partial("ix_runs_dead_letters", "pipeline", "state", "id", where=DEAD_LETTER),
     info={"lock_rank": 20},
     comment="A run that waits or has ended has no owner; a step forward changes no indexed column.",
     postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.01},
@@ -103,10 +123,54 @@ attempts = Table(
     Column("result", Text, nullable=True),
     Column("started_at", UTCDateTime(), nullable=False),
     Column("finished_at", UTCDateTime(), nullable=False),
+    Column("place", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("run_id", "generation", "step", "kind", "number", name="pk_attempts"),
     CheckConstraint(_one_of("outcome", AttemptOutcome), name="ck_attempts_outcome"),
     CheckConstraint(_one_of("kind", Direction), name="ck_attempts_kind"),
     info={"lock_rank": 21},
     comment="Written only beside a guarded UPDATE of the run, which stands in for a foreign key.",
     sqlite_with_rowid=False,
+)
+
+pauses = Table(
+    "pipeline_pauses",
+    SQLModel.metadata,
+    Column("pipeline", String(100), nullable=False),
+    Column("paused_at", UTCDateTime(), nullable=False),
+    Column("paused_by", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("pipeline", name="pk_pipeline_pauses"),
+    info={"lock_rank": 22},
+    comment="A row stops new steps of its pipeline; without one it runs.",
+)
+
+schedules = Table(
+    "schedules",
+    SQLModel.metadata,
+    Column("name", String(100), nullable=False),
+    Column("pipeline", String(100), nullable=False),
+    Column("trigger", String(200), nullable=False),
+    Column("last_fire_at", UTCDateTime(), nullable=True),
+    Column("next_fire_at", UTCDateTime(), nullable=True),
+    Column("paused_at", UTCDateTime(), nullable=True),
+    Column("paused_by", String(200), nullable=True),
+    PrimaryKeyConstraint("name", name="pk_schedules"),
+    info={"lock_rank": 23},
+    comment="How far each schedule has fired; a tick is a run whose key is made of name and fire time.",
+)
+
+interventions = Table(
+    "interventions",
+    SQLModel.metadata,
+    Column("id", Uuid, nullable=False),
+    Column("at", UTCDateTime(), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("pipeline", String(100), nullable=True),
+    Column("run_id", Uuid, nullable=True),
+    Column("details", Text, nullable=True),
+    PrimaryKeyConstraint("id", name="pk_interventions"),
+    _partial("ix_interventions_run", "run_id", where="run_id IS NOT NULL"),
+    info={"lock_rank": 24},
+    comment="Who retried, cancelled, paused or triggered what, written in the transaction of the change.",
 )

@@ -90,6 +90,7 @@ def attempt_of(
         step=run.step,
         direction=run.direction,
         number=run.attempt + 1,
+        place=run.tries + 1,
         outcome=outcome,
         started_at=started,
         finished_at=finished,

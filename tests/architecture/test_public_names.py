@@ -17,6 +17,7 @@ PUBLIC = {
     "Overloaded",
     "Pipeline",
     "PipelinesError",
+    "Priority",
     "Process",
     "ReadSession",
     "Reject",

@@ -143,7 +143,7 @@ def filled(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-KNOWN = {"known": [("trip", "1")], "skew": 0.0}
+KNOWN = {"known": [("trip", "1")], "skew": 0.0, "of_priority": 1}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ KNOWN = {"known": [("trip", "1")], "skew": 0.0}
     ids=["claim", "is any due"],
 )
 def test_due_runs_are_found_by_their_index(filled: Engine, statement: Executable, bound: dict[str, Any]) -> None:
-    assert "ix_runs_due" in plan_of(filled, statement, bound)
+    assert "ix_runs_claimable" in plan_of(filled, statement, bound)
 
 
 @pytest.mark.parametrize(

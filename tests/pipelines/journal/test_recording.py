@@ -54,6 +54,7 @@ def with_attempt(tx: Transaction, write: Write, run: Run) -> None:
         step=run.step,
         direction=Direction.DO,
         number=1,
+        place=1,
         outcome=AttemptOutcome.SUCCESS,
         started_at=now,
         finished_at=now,

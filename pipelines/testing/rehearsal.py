@@ -1,10 +1,9 @@
-"""For the tests of applications: a process that does what the test says, and a clock that the test moves."""
+"""A process in the hands of a test: it does what the test says, when the test says it."""
 
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -15,6 +14,7 @@ from pipelines.errors import PipelinesError, UnknownRun
 from pipelines.journal import browsing, open_for_writing, start
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
+from pipelines.testing.clock import VirtualClock
 from pipelines.transaction import ReadSession, Transaction
 
 In = TypeVar("In")
@@ -26,23 +26,6 @@ MOST_ROUNDS = 1000
 
 class NeverEndingError(PipelinesError):
     """A run neither ended nor came any further; the message names it."""
-
-
-class VirtualClock:
-    """As fast as real time, and ahead of it by as much as the test has moved it. Durations stay real."""
-
-    def __init__(self) -> None:
-        self.skew_seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.skew_seconds)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def advance(self, by: timedelta) -> None:
-        """Move on; runs that wait become due, leases run out."""
-        self.skew_seconds += by.total_seconds()
 
 
 class Rehearsal:

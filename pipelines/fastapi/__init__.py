@@ -1,0 +1,5 @@
+"""For FastAPI applications."""
+
+from pipelines.fastapi.lifespan import running
+
+__all__ = ["running"]
