@@ -18,6 +18,7 @@ from pipelines.errors import (
     Throttled,
     Unavailable,
     UnknownRun,
+    UnknownStep,
     WiringError,
 )
 from pipelines.journal import cancel, start
@@ -29,6 +30,7 @@ from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Ending, Priority, RunState
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
+from pipelines.upcast import Upcast
 from pipelines.worker import Rhythm
 
 __all__ = [
@@ -64,6 +66,8 @@ __all__ = [
     "Tried",
     "Unavailable",
     "UnknownRun",
+    "UnknownStep",
+    "Upcast",
     "WiringError",
     "cancel",
     "find_run",

@@ -8,6 +8,7 @@ PipelinesError
 ├── NotInsideTransaction a transaction function tried what only the committer may do
 ├── StateConflict        a run is not in a state that allows this
 ├── UnknownRun           no run has this id
+├── UnknownStep          a run stands before a step that this code does not have
 └── JournalError         the journal, not the step, is in trouble
     ├── Fenced           this process, or this run, belongs to somebody else by now; nothing was written
     ├── Unavailable      the database does not answer; nothing was written
@@ -63,6 +64,14 @@ class StateConflict(PipelinesError):
 
 class UnknownRun(PipelinesError):
     """There is no run of this id, or it has been pruned."""
+
+
+class UnknownStep(PipelinesError):
+    """The run stands before a step of other code: whoever has that code carries it on."""
+
+    def __init__(self, pipeline: str, version: str, step: str) -> None:
+        super().__init__(f"{pipeline} version {version} has no step {step!r} here")
+        self.pipeline, self.version, self.step = pipeline, version, step
 
 
 class JournalError(PipelinesError):

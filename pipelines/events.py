@@ -55,6 +55,16 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLeft:
+    """A run stands before a step that this code does not have; it waits for code that has it."""
+
+    run_id: UUID
+    pipeline: str
+    version: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
 class WriteRefused:
     """The fence refused a write: the run belongs to somebody else by now."""
 
@@ -83,6 +93,7 @@ Event: TypeAlias = (
     | RunStarted
     | StepAttempted
     | RunFinished
+    | RunLeft
     | WriteRefused
     | RunsReaped
     | ProcessFailed

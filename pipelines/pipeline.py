@@ -3,21 +3,27 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from pipelines.errors import WiringError
+from pipelines.errors import UnknownStep, WiringError
 from pipelines.retry import Retry
+from pipelines.run import StoredResult
 from pipelines.step import UNDO_RETRY, Call, Function, Kind, Step
+from pipelines.upcast import Reader, Upcast
 
 In = TypeVar("In")
 F = TypeVar("F", bound=Function)
+R = TypeVar("R", bound=Reader)
 
 NO_RETRY = Retry()
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Pipeline(Generic[In]):
@@ -29,6 +35,7 @@ class Pipeline(Generic[In]):
         self.deadline = deadline
         self.steps: tuple[Step, ...] = ()
         self.end: Call | None = None
+        self.upcasts: dict[str, Upcast] = {}
 
     def step(
         self,
@@ -69,6 +76,31 @@ class Pipeline(Generic[In]):
         self.end = Call(function=function)
         return function
 
+    def upcast(
+        self,
+        version: str,
+        *,
+        to: str | None = None,
+        steps: Mapping[str, str] = NOTHING,
+        gone: Mapping[str, str] = NOTHING,
+        results: Mapping[str, Reader] = NOTHING,
+    ) -> Callable[[R], R]:
+        """Carry on runs that an earlier version of this pipeline has started; see `Upcast` for the words.
+
+        Decorates the function that reads the stored input, given as plain JSON values. Called as a statement it says
+        that the input is read as it stands.
+        """
+        if version in self.upcasts:
+            raise WiringError(f"{self.name}: there are two upcasts from {version}")
+        link = Upcast(version=version, to=to, steps=steps, gone=gone, results=results)
+        self.upcasts[version] = link
+
+        def declare(function: R) -> R:
+            self.upcasts[version] = replace(link, read=function)
+            return function
+
+        return declare
+
     def _append(self, step: Step) -> None:
         if any(earlier.name == step.name for earlier in self.steps):
             raise WiringError(f"{self.name}: two steps are called {step.name!r}")
@@ -86,6 +118,12 @@ class Pipeline(Generic[In]):
 
     def step_named(self, name: str) -> Step:
         return self.steps[self._places[name]]
+
+    def place_of(self, step: str) -> str:
+        """Where a run goes on that stands at this step. Raises `UnknownStep` when it is one of other code."""
+        if step not in self._places:
+            raise UnknownStep(self.name, self.version, step)
+        return step
 
     def step_after(self, name: str) -> Step | None:
         place = self._places[name] + 1
@@ -109,6 +147,11 @@ class Pipeline(Generic[In]):
         shapes = [_shape(self.input_type), *([step.name, step.kind, _shape(step.result_type)] for step in self.steps)]
         return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
 
+    @property
+    def written_by(self) -> str | None:
+        """The version of this code, where its runs are of another."""
+        return None
+
     @cached_property
     def _input(self) -> TypeAdapter[In]:
         return TypeAdapter(self.input_type)
@@ -131,6 +174,10 @@ class Pipeline(Generic[In]):
     def decode_result(self, step: str, result: str | None) -> Any:
         adapter = self._results.get(step)
         return adapter.validate_json(result) if adapter is not None and result is not None else None
+
+    def decode_kept(self, step: str, kept: StoredResult) -> Any:
+        """Read a result as a claim found it, whichever code has written it."""
+        return self.decode_result(step, kept.text)
 
 
 def _undo(function: Function | None, retry: Retry, timeout: float | None) -> Step | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 
@@ -61,6 +61,13 @@ class Ending:
 
     state: RunState
     reason: str | None = None
+
+
+class StoredResult(NamedTuple):
+    """A step's result as the journal keeps it; `version` is that of the code that wrote it, if not the run's own."""
+
+    text: str | None
+    version: str | None = None
 
 
 _AFRESH: dict[str, Any] = {"attempt": 0, "errors": 0, "crashes": 0, "solo": False}
@@ -126,7 +133,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try at one step of one run, as the journal keeps it."""
+    """One try at one step of one run, as the journal keeps it. `version` is that of the code, if not the run's own."""
 
     step: str
     direction: Direction
@@ -137,6 +144,7 @@ class Attempt:
     finished_at: datetime
     error: str | None = None
     result: str | None = None
+    version: str | None = None
 
     @property
     def took(self) -> timedelta:

@@ -35,6 +35,7 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("progress", sa.Text(), nullable=True))
     op.add_column("runs", sa.Column("traceparent", sa.String(length=55), nullable=True))
     op.add_column("attempts", sa.Column("place", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.add_column("attempts", sa.Column("version", sa.String(length=32), nullable=True))
     create_tables()
     with op.get_context().autocommit_block():  # nobody waits for an index to be built
         for name, (columns, where) in INDEXES.items():
@@ -106,6 +107,7 @@ def downgrade() -> None:
     )
     for name in INDEXES:
         op.drop_index(name, "runs")
+    op.drop_column("attempts", "version")
     op.drop_column("attempts", "place")
     for column in reversed(COLUMNS):
         op.drop_column("runs", column)

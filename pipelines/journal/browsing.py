@@ -114,6 +114,7 @@ def _attempt(row: Any) -> Attempt:
         result=row["result"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        version=row["version"],
     )
 
 

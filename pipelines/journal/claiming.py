@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, and_, bindparam, case, exists, null, or_, sel
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import CLAIMABLE, attempts, runs
 from pipelines.pipeline import Pipeline
-from pipelines.run import OPEN, AttemptOutcome, Direction, Priority, Run, RunState
+from pipelines.run import OPEN, AttemptOutcome, Direction, Priority, Run, RunState, StoredResult
 from pipelines.transaction import ReadSession, Transaction
 
 _CLAIMABLE = and_(text(CLAIMABLE), runs.c.due_at <= now_and("skew"))  # the index's own words, or it is not used
@@ -66,7 +66,7 @@ _OURS_AGAIN = select(runs).where(
 _CANCELLED_UNDER_US = select(runs.c.id).where(
     runs.c.owner == bindparam("me"), runs.c.state == RunState.RUNNING, runs.c.ending.is_not(None)
 )
-_RESULTS = select(attempts.c.run_id, attempts.c.step, attempts.c.result).where(
+_RESULTS = select(attempts.c.run_id, attempts.c.step, attempts.c.result, attempts.c.version).where(
     attempts.c.run_id.in_(bindparam("of", expanding=True)),
     attempts.c.kind == Direction.DO,
     attempts.c.outcome == AttemptOutcome.SUCCESS,
@@ -124,8 +124,8 @@ def _with_results(tx: Transaction, rows: Sequence[RowMapping]) -> list[Run]:
     if not rows:
         return []
     results: dict[UUID, dict[str, Any]] = {row["id"]: {} for row in rows}
-    for run_id, step, result in tx.execute(_RESULTS, {"of": list(results)}):
-        results[run_id][step] = result
+    for run_id, step, result, version in tx.execute(_RESULTS, {"of": list(results)}):
+        results[run_id][step] = StoredResult(result, version)
     return [Run(**{name: row[name] for name in _RUN_FIELDS}, results=results[row["id"]]) for row in rows]
 
 

@@ -17,6 +17,7 @@ from pipelines.run import Attempt, Run, RunState
 from pipelines.transaction import Transaction
 
 _ATTEMPT = insert(attempts)
+_ATTEMPT_BY_OTHER_CODE = insert(attempts)  # one more column, so a statement of its own
 
 _OURS = (
     runs.c.id == bindparam("of"),
@@ -90,22 +91,23 @@ class LineMovesUp:
 
 def save_attempt(tx: Transaction, run: Run, attempt: Attempt) -> None:
     """The row of one try; it commits only together with a guarded move of its run."""
-    tx.defer(
-        _ATTEMPT,
-        {
-            "run_id": run.id,
-            "generation": run.generation,
-            "step": attempt.step,
-            "kind": attempt.direction,
-            "number": attempt.number,
-            "outcome": attempt.outcome,
-            "error": attempt.error,
-            "result": attempt.result,
-            "started_at": attempt.started_at,
-            "finished_at": attempt.finished_at,
-            "place": attempt.place,
-        },
-    )
+    row = {
+        "run_id": run.id,
+        "generation": run.generation,
+        "step": attempt.step,
+        "kind": attempt.direction,
+        "number": attempt.number,
+        "outcome": attempt.outcome,
+        "error": attempt.error,
+        "result": attempt.result,
+        "started_at": attempt.started_at,
+        "finished_at": attempt.finished_at,
+        "place": attempt.place,
+    }
+    if attempt.version is None:
+        tx.defer(_ATTEMPT, row)
+    else:
+        tx.defer(_ATTEMPT_BY_OTHER_CODE, row | {"version": attempt.version})
 
 
 def advance(tx: Transaction, run: Run) -> None:

@@ -124,6 +124,7 @@ attempts = Table(
     Column("started_at", UTCDateTime(), nullable=False),
     Column("finished_at", UTCDateTime(), nullable=False),
     Column("place", Integer, nullable=False, server_default=text("0")),
+    Column("version", String(32), nullable=True),
     PrimaryKeyConstraint("run_id", "generation", "step", "kind", "number", name="pk_attempts"),
     CheckConstraint(_one_of("outcome", AttemptOutcome), name="ck_attempts_outcome"),
     CheckConstraint(_one_of("kind", Direction), name="ck_attempts_kind"),

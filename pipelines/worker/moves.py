@@ -18,6 +18,7 @@ from pipelines.transaction import Transaction
 from pipelines.worker.wiring import Occasion, WiredPipeline
 
 LONGEST_ERROR = 1000
+LEFT_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,11 @@ Move = Callable[[Transaction, Held, Attempt], Moved]
 
 
 def hold(run: Run, wired: WiredPipeline) -> Held:
-    """Read what the journal keeps of the run. Raises what its types raise when this code cannot."""
-    results = {step: wired.pipeline.decode_result(step, stored) for step, stored in run.results.items()}
-    return Held(replace(run, results=results), wired, wired.pipeline.decode(run.payload))
+    """Read what the journal keeps of the run. Raises what its types raise when this code cannot, or `UnknownStep`."""
+    pipeline = wired.pipeline
+    results = {step: pipeline.decode_kept(step, kept) for step, kept in run.results.items()}
+    placed = replace(run, step=pipeline.place_of(run.step), results=results)
+    return Held(placed, wired, pipeline.decode(run.payload))
 
 
 def has_to_turn(held: Held) -> bool:
@@ -96,6 +99,7 @@ def attempt_of(
         finished_at=finished,
         error=error,
         result=result,
+        version=held.wired.pipeline.written_by,
     )
 
 
@@ -170,6 +174,12 @@ def give_up(tx: Transaction, run: Run, attempt: Attempt | None, reason: str) -> 
     moved = run.ended(RunState.FAILED, reason)
     recording.give_up(tx, moved)
     return Moved(moved, attempt, still_ours=False)
+
+
+def leave(tx: Transaction, run: Run) -> None:
+    """It stands before a step that only other code has: left to that code, as it stands."""
+    state = run.state if run.state is RunState.UNDOING else RunState.WAITING
+    recording.put_off(tx, replace(run, state=state), LEFT_FOR)
 
 
 def _backwards(

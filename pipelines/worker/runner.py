@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pipelines.clock import Clock
 from pipelines.committer import Committer
 from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll, decide
-from pipelines.errors import Fenced, JournalError
-from pipelines.events import Events, RunFinished, StepAttempted, WriteRefused
+from pipelines.errors import Fenced, JournalError, UnknownStep
+from pipelines.events import Events, RunFinished, RunLeft, StepAttempted, WriteRefused
 from pipelines.journal import claiming
 from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Run, RunState
@@ -49,6 +49,9 @@ class Runner:
         """
         try:
             held = moves.hold(run, self._wired[run.pipeline, run.version])
+        except UnknownStep:
+            await self._left(run)
+            return None
         except Exception as error:  # noqa: BLE001 - the types of input and results are foreign code: they may not read it
             moved = await insist(self._committer, moves.give_up, run, None, f"cannot be read: {moves.said(error)}")
             self._report(run, moved)
@@ -60,6 +63,14 @@ class Runner:
             if not moved.still_ours:
                 return moved.delay
             held = replace(held, run=moved.run)
+
+    async def _left(self, run: Run) -> None:
+        """Other code, perhaps of a process that runs beside this one, can carry it on: nothing is lost by waiting."""
+        try:
+            await insist(self._committer, moves.leave, run)
+        except Fenced:  # somebody has cancelled it just now: it is freed instead
+            raise Interrupted(Interruption.LEAVING) from None
+        self._events.emit(RunLeft(run.id, run.pipeline, run.version, run.step))
 
     async def _attempt(self, held: Held, hand: Hand) -> Moved:
         """One try at one step, or at its undo. What follows is on disk when this returns."""

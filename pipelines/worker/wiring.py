@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.errors import WiringError
+from pipelines.former import all_versions
 from pipelines.pipeline import Pipeline
 from pipelines.run import Ending
 from pipelines.step import Call, Kind, Step, StepContext
@@ -111,12 +112,13 @@ class WiredPipeline:
 
 
 def wire(pipelines: Iterable[Pipeline[Any]], provided: Mapping[type, object]) -> dict[tuple[str, str], WiredPipeline]:
-    """All pipelines, by name and version. Raises `WiringError` with what is missing."""
+    """All pipelines, by name and version, earlier versions too. Raises `WiringError` with what is missing."""
     wired: dict[tuple[str, str], WiredPipeline] = {}
     for pipeline in pipelines:
         if any(name == pipeline.name for name, _ in wired):
             raise WiringError(f"two pipelines are called {pipeline.name!r}")
-        wired[pipeline.name, pipeline.version] = WiredPipeline(pipeline, provided)
+        for each in all_versions([pipeline]):
+            wired[each.name, each.version] = WiredPipeline(each, provided)
     return wired
 
 

@@ -35,6 +35,8 @@ PUBLIC = {
     "Tried",
     "Unavailable",
     "UnknownRun",
+    "UnknownStep",
+    "Upcast",
     "WiringError",
     "cancel",
     "find_run",
