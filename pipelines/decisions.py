@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
-from pipelines.errors import Reject, Throttled
+from pipelines.errors import DeadlinePassed, Reject, Throttled
 from pipelines.retry import Retry, Tried
+from pipelines.retry_after import clamped
 
-SHORTEST_PAUSE = timedelta(seconds=1)  # a pause costs no attempt, so a hostile "at once" must not become a tight loop
-LONGEST_PAUSE = timedelta(hours=1)
+_FINAL = (Reject, DeadlinePassed)
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,23 @@ class UndoAll:
 Decision: TypeAlias = Continue | Postpone | RetryLater | UndoAll
 
 
+def is_worth_a_delay(retry: Retry, outcome: object, tried: Tried) -> bool:
+    """Whether `decide` will want one: a strategy is not asked about what it was not made for."""
+    match outcome:
+        case Throttled() if tried.age <= retry.patience:
+            return False
+        case Exception() as error:
+            return not isinstance(error, _FINAL) and retry.deserves(error, tried)
+        case _:
+            return False
+
+
 def decide(retry: Retry, outcome: object, tried: Tried, *, delay: timedelta) -> Decision:
     """Say what follows. The caller drew `delay` from the retry's strategy: the dice stay outside."""
     match outcome:
         case Throttled(retry_after=pause) as error if tried.age <= retry.patience:
-            return Postpone(error, min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE))
-        case Exception() as error if not isinstance(error, Reject) and retry.covers(error, tried):
+            return Postpone(error, clamped(pause))
+        case Exception() as error if not isinstance(error, _FINAL) and retry.covers(error, tried, delay=delay):
             return RetryLater(error, delay)
         case Exception() as error:
             return UndoAll(error)

@@ -5,6 +5,7 @@ PipelinesError
 ├── Reject               a step refuses for good, for a business reason
 ├── Throttled            a step is asked to come back later; costs no attempt
 ├── StepTimeout          a step took longer than it may
+├── DeadlinePassed       the time for the whole run is up
 ├── NotInsideTransaction a transaction function tried what only the committer may do
 ├── StateConflict        a run is not in a state that allows this
 ├── UnknownRun           no run has this id
@@ -19,7 +20,9 @@ PipelinesError
     └── AlreadyServed    another process holds this SQLite file
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+from pipelines.retry_after import pause_asked_for
 
 
 class PipelinesError(Exception):
@@ -45,6 +48,16 @@ class Throttled(PipelinesError):
         super().__init__(f"asked to come back in {retry_after.total_seconds():g} s")
         self.retry_after = retry_after
 
+    @classmethod
+    def from_header(cls, retry_after: str | None, *, now: datetime | None = None) -> "Throttled | None":
+        """What an HTTP `Retry-After` asks for, in seconds or as a date, clamped to 1 s .. 1 h.
+
+        None if there is no such header, or nobody understands it: then the answer is a failure like another, and
+        costs an attempt.
+        """
+        pause = pause_asked_for(retry_after or "", now=now or datetime.now(UTC))
+        return cls(retry_after=pause) if pause is not None else None
+
 
 class StepTimeout(PipelinesError):
     """The step was cancelled because its time was up; the step's `Retry` covers it."""
@@ -52,6 +65,14 @@ class StepTimeout(PipelinesError):
     def __init__(self, timeout: timedelta) -> None:
         super().__init__(f"took longer than {timeout.total_seconds():g} s")
         self.timeout = timeout
+
+
+class DeadlinePassed(PipelinesError):
+    """The run had until now, and is undone. No retry covers it."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(f"its deadline passed at step {step}")
+        self.step = step
 
 
 class NotInsideTransaction(PipelinesError):

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Posit
 
 from orders_service.gateways.egress import CONNECT_SECONDS, Destination, origin
 from orders_service.gateways.errors import WarehouseRefused, WarehouseUnavailable
-from orders_service.gateways.retry_after import pause_asked_for
 from orders_service.gateways.signatures import Signatures
 from pipelines.errors import Throttled
 
@@ -135,8 +134,8 @@ class HttpWarehouse:
         if 200 <= status < 300:  # noqa: PLR2004 - the meaning of these two is HTTP's own
             return
         said = f"{self._origin} answered {status}"
-        if status in _MAY_NAME_A_PAUSE and (pause := pause_asked_for(retry_after, now=datetime.now(UTC))) is not None:
-            raise Throttled(retry_after=pause)
+        if status in _MAY_NAME_A_PAUSE and (throttled := Throttled.from_header(retry_after)) is not None:
+            raise throttled
         if 400 <= status < 500 and status not in _WORTH_ANOTHER_TRY:  # noqa: PLR2004 - as above
             raise WarehouseRefused(said, status=status)
         raise WarehouseUnavailable(said, status=status)

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines import Reject, Retry, StepTimeout, Throttled, Tried
-from pipelines.decisions import LONGEST_PAUSE, SHORTEST_PAUSE, Continue, Postpone, RetryLater, UndoAll, decide
+from pipelines import DeadlinePassed, Reject, Retry, StepTimeout, Throttled, Tried
+from pipelines.decisions import Continue, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
+from pipelines.retry_after import LONGEST_PAUSE, SHORTEST_PAUSE
 
 SOON = timedelta(seconds=3)
 EIGHT = Retry(on=(OSError,), attempts=8)
@@ -28,16 +29,34 @@ def throttled(seconds: float) -> Throttled:
         (throttled(30), 8, Postpone),
         (throttled(30), 800, Postpone),
         (Reject("no such address"), 1, UndoAll),
+        (DeadlinePassed("pay"), 1, UndoAll),
     ],
 )
 def test_what_follows_an_attempt(outcome: object, attempt: int, expected: type) -> None:
     assert isinstance(decide(EIGHT, outcome, Tried(attempt), delay=SOON), expected)
 
 
-def test_a_refusal_is_final_even_if_the_retry_covers_everything() -> None:
-    decision = decide(Retry(on=(Exception,)), Reject("no"), Tried(1), delay=SOON)
+@pytest.mark.parametrize(("final", "is_refusal"), [(Reject("no"), True), (DeadlinePassed("pay"), False)])
+def test_what_is_final_is_so_even_if_the_retry_covers_everything(final: Exception, *, is_refusal: bool) -> None:
+    decision = decide(Retry(on=(Exception,)), final, Tried(1), delay=SOON)
     assert isinstance(decision, UndoAll)
-    assert decision.is_refusal
+    assert decision.is_refusal is is_refusal
+
+
+@pytest.mark.parametrize(
+    ("outcome", "age", "worth"),
+    [
+        (OSError(), 0, True),
+        (ValueError(), 0, False),
+        (Reject("no"), 0, False),
+        (throttled(1), 0, False),
+        (throttled(1), 2, True),
+        ("a result", 0, False),
+    ],
+)
+def test_a_wait_strategy_is_asked_only_about_what_is_tried_again(outcome: object, age: int, *, worth: bool) -> None:
+    retry = Retry(on=(OSError, Throttled, Reject), patience=timedelta(days=1))
+    assert is_worth_a_delay(retry, outcome, Tried(1, age=timedelta(days=age))) is worth
 
 
 def test_a_failure_is_no_refusal() -> None:

@@ -47,7 +47,7 @@ async def test_what_will_not_pass_is_refused(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(("header", "seconds"), [("30", 30), ("0", 0), ("-5", 0), ("1000000000", 3600)])
+@pytest.mark.parametrize(("header", "seconds"), [("30", 30), ("-5", 1), ("1000000000", 3600)])
 async def test_a_pause_that_is_asked_for_is_a_throttle(status: int, header: str, seconds: int) -> None:
     async with warehouse_that(always_saying(http_answer(status, f"Retry-After: {header}"))) as warehouse:
         with pytest.raises(Throttled) as throttle:
