@@ -2,8 +2,10 @@
 
 from pipelines.clock import Clock
 from pipelines.committer import Limits
+from pipelines.destination import Destination
 from pipelines.errors import (
     AlreadyServed,
+    DeadlinePassed,
     Fenced,
     JournalError,
     JournalTooOld,
@@ -38,6 +40,8 @@ __all__ = [
     "Attempt",
     "AttemptOutcome",
     "Clock",
+    "DeadlinePassed",
+    "Destination",
     "Ending",
     "Fenced",
     "JournalError",

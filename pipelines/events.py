@@ -45,6 +45,17 @@ class StepAttempted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunPutAside:
+    """There was no room for a call to this destination; the run comes back after so many seconds, none is spent."""
+
+    run_id: UUID
+    pipeline: str
+    step: str
+    destination: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """A run has reached a terminal state."""
 
@@ -92,6 +103,7 @@ Event: TypeAlias = (
     | CommitDoubted
     | RunStarted
     | StepAttempted
+    | RunPutAside
     | RunFinished
     | RunLeft
     | WriteRefused

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
+from pipelines.destination import Destination
 from pipelines.errors import UnknownStep, WiringError
 from pipelines.retry import Retry
 from pipelines.run import StoredResult
@@ -43,15 +44,17 @@ class Pipeline(Generic[In]):
         name: str | None = None,
         retry: Retry = NO_RETRY,
         timeout: float | None = None,
+        to: Destination | None = None,
         undo: Function | None = None,
         undo_retry: Retry = UNDO_RETRY,
         then: Function | None = None,
     ) -> Callable[[F], F]:
         """Declare the next step. The function is returned as it is, so that tests can call it.
 
-        `timeout` in seconds is for action steps. `undo` is owed when a later step fails; for an action step also when
-        the step itself fails, since it may have happened. `then` is a transaction function that commits together with
-        the step's end.
+        `timeout` in seconds is for action steps, which it cancels: a thread or a transaction cannot be. `to` names whom
+        an action or compute step calls; its undo calls the same. `undo` is owed when a later step fails; for an action
+        step also when the step itself fails, since it may have happened. `then` is a transaction function that commits
+        together with the step's end.
         """
 
         def declare(function: F) -> F:
@@ -61,7 +64,8 @@ class Pipeline(Generic[In]):
                     name=name or function.__name__,
                     retry=retry,
                     timeout=timedelta(seconds=timeout) if timeout is not None else None,
-                    undo=_undo(undo, undo_retry, timeout),
+                    to=to,
+                    undo=_undo(undo, undo_retry, timeout, to),
                     then=Call(function=then) if then is not None else None,
                 )
             )
@@ -180,11 +184,11 @@ class Pipeline(Generic[In]):
         return self.decode_result(step, kept.text)
 
 
-def _undo(function: Function | None, retry: Retry, timeout: float | None) -> Step | None:
+def _undo(function: Function | None, retry: Retry, timeout: float | None, to: Destination | None) -> Step | None:
     if function is None:
         return None
     limit = timedelta(seconds=timeout) if timeout is not None else None
-    return Step(function=function, name=function.__name__, retry=retry, timeout=limit)
+    return Step(function=function, name=function.__name__, retry=retry, timeout=limit, to=to)
 
 
 _UNSHAPELY = {"title", "description", "default", "examples"}

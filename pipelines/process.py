@@ -90,7 +90,9 @@ class Process:
         )
 
     def _make_runner(self, dice: Dice) -> Runner:
-        performer = Performer(self._committer, self.readers, self._threads, lease_is_sure=self._lease_is_sure)
+        performer = Performer(
+            self._committer, self.readers, self._threads, lease_is_sure=self._lease_is_sure, clock=self.clock
+        )
         return Runner(self._committer, performer, self.wired, clock=self.clock, dice=dice, events=self.events)
 
     # What a transaction knows of its process

@@ -121,6 +121,10 @@ class Run:
         tried = {"tries": self.tries + 1, "attempt": self.attempt + 1, "errors": self.errors + counted}
         return replace(self, state=state, **_AFRESH | tried)
 
+    def put_aside(self) -> "Run":
+        """The run for which there was no room: nothing was tried."""
+        return self if self.state is RunState.UNDOING else replace(self, state=RunState.WAITING)
+
     def turned_back(self, ending: RunState, reason: str | None, *, step: str, since: datetime) -> "Run":
         """The run on its way back, `step` being the first to undo."""
         back = replace(self, state=RunState.UNDOING, ending=ending, reason=reason)

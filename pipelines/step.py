@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeAlias, get_type_hints
 from uuid import UUID
 
+from pipelines.destination import Destination
 from pipelines.errors import WiringError
 from pipelines.retry import Retry
 from pipelines.transaction import ReadSession, Transaction
@@ -29,12 +30,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
-    """What a step may know of its own execution."""
+    """What a step may know of its own execution.
+
+    `deadline` is when the run's time is up, if it has a deadline. An action step is cancelled then; a thread cannot be,
+    so a compute step that may take long looks at it.
+    """
 
     run_id: UUID
     step: str
     attempt: int
     idempotency_key: str
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +88,7 @@ class Step(Call):
     name: str
     retry: Retry
     timeout: timedelta | None
+    to: Destination | None = None
     undo: "Step | None" = None
     then: Call | None = None
 

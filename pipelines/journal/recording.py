@@ -81,6 +81,13 @@ _PUT_OFF = (
     )
 )
 
+# Nothing was tried, so what is known of crashes stays; but it is in nobody's hands now.
+_PUT_ASIDE = (
+    update(runs)
+    .where(*_OURS, _STILL_WANTED)
+    .values(state=bindparam("now_in"), owner=null(), due_at=now_and("delay"), tries=bindparam("moves"), solo=False)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LineMovesUp:
@@ -139,6 +146,12 @@ def put_off(tx: Transaction, run: Run, delay: timedelta) -> None:
     """The run waits, without an owner, until it is due."""
     due = seconds(tx.home.clock.skew_seconds + delay.total_seconds())
     _guarded(tx, _PUT_OFF, run, {"now_in": run.state, "delay": due, "attempts": run.attempt, "failures": run.errors})
+
+
+def put_aside(tx: Transaction, run: Run, delay: timedelta) -> None:
+    """The run waits, without an owner and without an attempt."""
+    due = seconds(tx.home.clock.skew_seconds + delay.total_seconds())
+    _guarded(tx, _PUT_ASIDE, run, {"now_in": run.state, "delay": due})
 
 
 def _guarded(tx: Transaction, statement: Update, run: Run, values: dict[str, Any]) -> None:

@@ -87,13 +87,13 @@ def start(
 
     `key` makes it idempotent: a run of this pipeline with the same key is returned instead of a second one, for as
     long as it is kept. Runs with the same `serial` go one after another, in the order of their starts. `due_at` is when
-    it may begin. When `deadline`, or the pipeline's own, has passed, the run is undone and fails.
+    it may begin. When `deadline`, or the pipeline's own, has passed since it could begin, the run is undone and fails.
     """
     if key is not None and (earlier := _earlier(tx, pipeline.name, key)) is not None:
         return earlier
     may_begin = due_at is None and not (serial is not None and _has_to_queue(tx, pipeline.name, serial))
     owned = may_begin and tx.take_slot()
-    run = _first(tx, pipeline, payload, owned=owned, later=due_at is not None, serial=serial, deadline=deadline)
+    run = _first(tx, pipeline, payload, owned=owned, due_at=due_at, serial=serial, deadline=deadline)
     row = _row(run, tx.home.process_id if owned else None, tx.home.clock.skew_seconds) | {"priority": priority}
     _insert(tx, run, row, key, due_at)
     tx.wake(RunIsOurs(run) if owned else RunIsReady(run.id, run.pipeline))
@@ -106,7 +106,7 @@ def _first(
     payload: In,
     *,
     owned: bool,
-    later: bool,
+    due_at: datetime | None,
     serial: str | None,
     deadline: timedelta | None,
 ) -> Run:
@@ -118,13 +118,13 @@ def _first(
         pipeline=pipeline.name,
         version=pipeline.version,
         payload=pipeline.encode(payload),
-        state=RunState.WAITING if later else RunState.RUNNING if owned else RunState.READY,
+        state=RunState.WAITING if due_at is not None else RunState.RUNNING if owned else RunState.READY,
         step=pipeline.first_step.name,
         fence=FIRST_FENCE if owned else 0,
         created_at=now,
         step_since=now,
         serial=serial,
-        deadline_at=now + limit if limit is not None else None,
+        deadline_at=max(now, due_at or now) + limit if limit is not None else None,
         traceparent=tx.origin,
     )
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll
-from pipelines.errors import Reject
+from pipelines.errors import DeadlinePassed, Reject
 from pipelines.journal import recording
 from pipelines.run import Attempt, AttemptOutcome, Ending, Run, RunState
 from pipelines.step import Kind, Step
@@ -73,8 +73,8 @@ def move_after(decision: Decision, held: Held) -> Move:
 
 
 def said(error: Exception) -> str:
-    """Say in a line what went wrong, fit to be stored: a refusal in its own words, anything else with its kind."""
-    text = error.reason if isinstance(error, Reject) else f"{type(error).__name__}: {error}"
+    """Say in a line what went wrong, fit to be stored: what we say ourselves in plain words, else with its kind."""
+    text = str(error) if isinstance(error, Reject | DeadlinePassed) else f"{type(error).__name__}: {error}"
     return text.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_ERROR]
 
 
@@ -142,10 +142,29 @@ def go_on(tx: Transaction, held: Held, attempt: Attempt, result: Any) -> Moved:
 def put_off(tx: Transaction, held: Held, attempt: Attempt, delay: timedelta) -> Moved:
     """Another attempt, later."""
     counted = attempt.outcome is AttemptOutcome.RETRY
-    moved = held.run.postponed(counted=counted)
+    moved, delay = held.run.postponed(counted=counted), _until_deadline(tx, held.run, delay)
     recording.save_attempt(tx, held.run, attempt)
     recording.put_off(tx, moved, delay)
     return Moved(moved, attempt, still_ours=False, delay=delay)
+
+
+def put_aside(tx: Transaction, held: Held, delay: timedelta) -> Moved:
+    """There was no room for a call: the same attempt, later."""
+    moved, delay = held.run.put_aside(), _until_deadline(tx, held.run, delay)
+    recording.put_aside(tx, moved, delay)
+    return Moved(moved, None, still_ours=False, delay=delay)
+
+
+def _until_deadline(tx: Transaction, run: Run, delay: timedelta) -> timedelta:
+    """A run that waits is woken at its deadline; what is undone has none."""
+    if run.deadline_at is None or run.state is RunState.UNDOING:
+        return delay
+    return min(delay, max(run.deadline_at - tx.home.clock.now(), timedelta(0)))
+
+
+def is_late(run: Run, now: datetime) -> bool:
+    """Whether its time was up before this attempt; what is undone has no deadline."""
+    return run.deadline_at is not None and now >= run.deadline_at and run.state is not RunState.UNDOING
 
 
 def turn_back(tx: Transaction, held: Held, attempt: Attempt | None, ending: RunState, reason: str | None) -> Moved:

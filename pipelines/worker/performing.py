@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Engine
 
+from pipelines.clock import Clock
 from pipelines.committer import Committer
-from pipelines.errors import StepTimeout
-from pipelines.run import RunState
+from pipelines.errors import DeadlinePassed, StepTimeout
+from pipelines.run import Run, RunState
 from pipelines.step import Kind, StepContext
 from pipelines.transaction import ReadSession
 from pipelines.worker import moves
 from pipelines.worker.hand import Hand, Interrupted, Interruption
 from pipelines.worker.insisting import insist
 from pipelines.worker.moves import Held
+from pipelines.worker.rooms import Rooms
 from pipelines.worker.wiring import Occasion, WiredStep
 
 
@@ -23,42 +26,64 @@ class Performer:
     """Performs one attempt: gives what the step returned, or for a transaction step the whole move."""
 
     def __init__(
-        self, committer: Committer, readers: Engine, threads: Executor, *, lease_is_sure: Callable[[], bool]
+        self,
+        committer: Committer,
+        readers: Engine,
+        threads: Executor,
+        *,
+        lease_is_sure: Callable[[], bool],
+        clock: Clock,
     ) -> None:
         self._committer = committer
         self._lease_is_sure = lease_is_sure
         self._readers = readers
         self._threads = threads
+        self._clock = clock
+        self._rooms = Rooms(clock)
 
     async def perform(self, held: Held, hand: Hand) -> object:
-        """Raises what the step raises."""
+        """Raises what the step raises, or `NoRoom` before it began."""
         step = current_step(held)
+        to = step.step.to
+        if to is None or step.step.kind is Kind.TRANSACTION:  # the undo of a call may be ours alone
+            return await self._perform(step, held, hand)
+        return await self._rooms.of(to).bear(partial(self._perform, step, held, hand), is_retry=held.run.attempt > 0)
+
+    async def _perform(self, step: WiredStep, held: Held, hand: Hand) -> object:
         occasion = Occasion(payload=held.payload, results=held.run.results, context=partial(_context, held))
         match step.step.kind:
             case Kind.TRANSACTION:
                 return await insist(self._committer, moves.perform, held, occasion)
             case Kind.ACTION:
-                return await self._call(step, occasion, hand)
+                return await self._call(step, occasion, held.run, hand)
             case Kind.COMPUTE:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._threads, self._compute, step, occasion)
 
-    async def _call(self, step: WiredStep, occasion: Occasion, hand: Hand) -> object:
+    async def _call(self, step: WiredStep, occasion: Occasion, run: Run, hand: Hand) -> object:
         """No writing transaction is open while this waits, and no effect starts under a lease that may have ended."""
         if not self._lease_is_sure():
             raise Interrupted(Interruption.LEASE_UNSURE)
-        timeout = step.step.timeout
         with hand:
-            if timeout is None:
+            if step.step.timeout is None and run.deadline_at is None:
                 return await step.call(occasion)
-            limit = asyncio.timeout(timeout.total_seconds())
+            seconds, expiry = self._limit(step.step.timeout, run)
+            limit = asyncio.timeout(seconds)
             try:
                 async with limit:
                     return await step.call(occasion)
             except TimeoutError:
                 if limit.expired():
-                    raise StepTimeout(timeout) from None
+                    raise expiry from None
                 raise
+
+    def _limit(self, timeout: timedelta | None, run: Run) -> tuple[float | None, Exception]:
+        """How long a call may take, and what it means if it takes longer; what is undone has no deadline."""
+        if run.deadline_at is not None and run.state is not RunState.UNDOING:
+            left = run.deadline_at - self._clock.now()
+            if timeout is None or left < timeout:
+                return left.total_seconds(), DeadlinePassed(run.step)
+        return (None, DeadlinePassed(run.step)) if timeout is None else (timeout.total_seconds(), StepTimeout(timeout))
 
     def _compute(self, step: WiredStep, occasion: Occasion) -> object:
         with ReadSession(self._readers) as session:  # connects only if the step reads
@@ -74,4 +99,10 @@ def current_step(held: Held) -> WiredStep:
 
 def _context(held: Held) -> StepContext:
     run = held.run
-    return StepContext(run_id=run.id, step=run.step, attempt=run.attempt + 1, idempotency_key=run.idempotency_key)
+    return StepContext(
+        run_id=run.id,
+        step=run.step,
+        attempt=run.attempt + 1,
+        idempotency_key=run.idempotency_key,
+        deadline=None if run.state is RunState.UNDOING else run.deadline_at,
+    )

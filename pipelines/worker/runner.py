@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from pipelines.clock import Clock
 from pipelines.committer import Committer
-from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll, decide
-from pipelines.errors import Fenced, JournalError, UnknownStep
-from pipelines.events import Events, RunFinished, RunLeft, StepAttempted, WriteRefused
+from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
+from pipelines.errors import DeadlinePassed, Fenced, JournalError, UnknownStep
+from pipelines.events import Events, RunFinished, RunLeft, RunPutAside, StepAttempted, WriteRefused
 from pipelines.journal import claiming
 from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Run, RunState
@@ -17,6 +17,7 @@ from pipelines.worker.hand import Hand, Interrupted, Interruption
 from pipelines.worker.insisting import insist
 from pipelines.worker.moves import Held, Moved
 from pipelines.worker.performing import Performer, current_step
+from pipelines.worker.rooms import NoRoom
 from pipelines.worker.wiring import WiredPipeline
 
 Dice = Callable[[Retry, Exception, Tried], timedelta]
@@ -77,12 +78,14 @@ class Runner:
         if moves.has_to_turn(held):
             return await self._turn(held, None)
         started = self._clock.now()
+        if moves.is_late(held.run, started):
+            return await self._too_late(held, hand)
         try:
             outcome = await self._outcome(held, hand)
-        except Fenced:
-            return await self._turned_back(held, hand, self._cancelled(held, started))
-        except Interrupted as interrupted:
-            if interrupted.interruption is not Interruption.CANCELLED:
+        except NoRoom as full:
+            return await self._put_aside(held, hand, full)
+        except (Fenced, Interrupted) as broken_off:
+            if isinstance(broken_off, Interrupted) and broken_off.interruption is not Interruption.CANCELLED:
                 raise
             return await self._turned_back(held, hand, self._cancelled(held, started))
         if isinstance(outcome, Moved):  # a transaction step: effect, attempt row and move are one COMMIT
@@ -92,7 +95,7 @@ class Runner:
     async def _outcome(self, held: Held, hand: Hand) -> object:
         try:
             return await self._performer.perform(held, hand)
-        except (JournalError, Interrupted):  # not the step's failure: whoever owns the run carries it on
+        except (JournalError, Interrupted, NoRoom):  # not the step's failure: whoever owns the run carries it on
             raise
         except Exception as error:  # noqa: BLE001 - foreign code: here, and only here, its failure is a value
             return error
@@ -101,13 +104,33 @@ class Runner:
         retry = current_step(held).step.retry
         tried = Tried(held.run.errors + 1, self._clock.now() - held.run.step_since)
         try:
-            delay = self._dice(retry, outcome, tried) if isinstance(outcome, Exception) else timedelta(0)
+            delay = timedelta(0)
+            if isinstance(outcome, Exception) and is_worth_a_delay(retry, outcome, tried):
+                delay = self._dice(retry, outcome, tried)
             return decide(retry, outcome, tried, delay=delay)
         except Exception as error:  # noqa: BLE001 - a strategy is foreign code too: who cannot judge gives up
             return UndoAll(error)
 
-    async def _recorded(self, held: Held, hand: Hand, started: datetime, decision: Decision) -> Moved:
-        """Write down what follows. Whatever fails in `then` or `at_end`, the run goes back or ends."""
+    async def _too_late(self, held: Held, hand: Hand) -> Moved:
+        late = DeadlinePassed(held.run.step)
+        return await self._recorded(
+            replace(held, run=replace(held.run, reason=moves.said(late))), hand, None, UndoAll(late)
+        )
+
+    async def _put_aside(self, held: Held, hand: Hand, full: NoRoom) -> Moved:
+        try:
+            moved = await insist(self._committer, moves.put_aside, held, full.delay)
+        except Fenced:
+            return await self._turned_back(held, hand, None)
+        run = held.run
+        self._events.emit(RunPutAside(run.id, run.pipeline, run.step, full.destination, full.delay.total_seconds()))
+        return moved
+
+    async def _recorded(self, held: Held, hand: Hand, started: datetime | None, decision: Decision) -> Moved:
+        """Write down what follows. Whatever fails in `then` or `at_end`, the run goes back or ends.
+
+        Without a start there was no attempt.
+        """
         try:
             return await self._written(held, hand, self._tried(held, started, decision), decision)
         except JournalError:
@@ -117,13 +140,13 @@ class Runner:
                 return await self._recorded(held, hand, started, UndoAll(error))
             return await self._given_up(held, self._tried(held, started, decision), error)
 
-    async def _written(self, held: Held, hand: Hand, attempt: Attempt, decision: Decision) -> Moved:
+    async def _written(self, held: Held, hand: Hand, attempt: Attempt | None, decision: Decision) -> Moved:
         try:
             return await insist(self._committer, moves.move_after(decision, held), held, attempt)
         except Fenced:
             return await self._turned_back(held, hand, attempt)
 
-    async def _turned_back(self, held: Held, hand: Hand, attempt: Attempt) -> Moved:
+    async def _turned_back(self, held: Held, hand: Hand, attempt: Attempt | None) -> Moved:
         """A write was refused. Either somebody has cancelled the run under us, or it is no longer ours."""
         again = None
         try:
@@ -154,7 +177,9 @@ class Runner:
     def _cancelled(self, held: Held, started: datetime) -> Attempt:
         return moves.attempt_of(held, started, self._clock.now(), AttemptOutcome.CANCELLED)
 
-    def _tried(self, held: Held, started: datetime, decision: Decision) -> Attempt:
+    def _tried(self, held: Held, started: datetime | None, decision: Decision) -> Attempt | None:
+        if started is None:
+            return None
         finished = self._clock.now()
         match decision:
             case Continue(result):

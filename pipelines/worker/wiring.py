@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.destination import Destination
 from pipelines.errors import WiringError
 from pipelines.former import all_versions
 from pipelines.pipeline import Pipeline
@@ -72,6 +73,7 @@ class WiredPipeline:
         self.end = self._wired(pipeline.end, {Transaction: _tx, Ending: _ending}) if pipeline.end is not None else None
 
     def _wired_step(self, step: Step) -> WiredStep:
+        _check_limits(self.pipeline, step)
         own = _OWN[step.kind]
         wired = self._wired(step, own | self._result_sources())
         undo = self._wired_undo(step.undo) if step.undo is not None else None
@@ -111,6 +113,14 @@ class WiredPipeline:
         raise WiringError(f"{asks}, and nobody provides it. There are: {there_are}.")
 
 
+def _check_limits(pipeline: Pipeline[Any], step: Step) -> None:
+    name = f"{pipeline.name}: {step.label}"
+    if step.timeout is not None and step.kind is not Kind.ACTION:
+        raise WiringError(f"{name} has a timeout, but only an `async def` can be cancelled; a {step.kind} step cannot")
+    if step.to is not None and step.kind is Kind.TRANSACTION:
+        raise WiringError(f"{name} is a transaction step, which calls nobody: it has no destination")
+
+
 def wire(pipelines: Iterable[Pipeline[Any]], provided: Mapping[type, object]) -> dict[tuple[str, str], WiredPipeline]:
     """All pipelines, by name and version, earlier versions too. Raises `WiringError` with what is missing."""
     wired: dict[tuple[str, str], WiredPipeline] = {}
@@ -119,7 +129,16 @@ def wire(pipelines: Iterable[Pipeline[Any]], provided: Mapping[type, object]) ->
             raise WiringError(f"two pipelines are called {pipeline.name!r}")
         for each in all_versions([pipeline]):
             wired[each.name, each.version] = WiredPipeline(each, provided)
+    _check_destinations(wired.values())
     return wired
+
+
+def _check_destinations(wired: Iterable[WiredPipeline]) -> None:
+    known: dict[str, Destination] = {}
+    for each in wired:
+        for step in each.pipeline.steps:
+            if step.to is not None and known.setdefault(step.to.name, step.to) != step.to:
+                raise WiringError(f"two destinations are called {step.to.name!r}, with different figures")
 
 
 def _names(types: Iterable[Any]) -> list[str]:

@@ -7,6 +7,8 @@ PUBLIC = {
     "Attempt",
     "AttemptOutcome",
     "Clock",
+    "DeadlinePassed",
+    "Destination",
     "Ending",
     "Fenced",
     "JournalError",

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
-from pipelines import Ending, Pipeline, ReadSession, RunState, StepContext, Transaction, WiringError
+from pipelines import Destination, Ending, Pipeline, ReadSession, RunState, StepContext, Transaction, WiringError
 from pipelines.worker.wiring import Occasion, WiredPipeline, wire
 
 
@@ -186,3 +186,34 @@ def test_a_follow_up_may_ask_for_the_result_of_its_own_step() -> None:
     then = wired(pipeline).steps["make_receipt"].then
     assert then is not None
     assert then(Occasion(payload=Parcel(weight=1), results={"make_receipt": Receipt(number=7)})) == 7
+
+
+def computing(step: StepContext) -> None:
+    """In a thread."""
+
+
+def writing(tx: Transaction) -> None:
+    """In the committer."""
+
+
+@pytest.mark.parametrize("function", [computing, writing])
+def test_a_timeout_where_nothing_can_be_cancelled_is_refused(function: Callable[..., None]) -> None:
+    pipeline = Pipeline("trip", Parcel)
+    pipeline.step(timeout=1)(function)
+    with pytest.raises(WiringError, match="only an `async def` can be cancelled"):
+        wire([pipeline], {})
+
+
+def test_a_transaction_step_has_no_destination() -> None:
+    pipeline = Pipeline("trip", Parcel)
+    pipeline.step(to=Destination("bank"))(writing)
+    with pytest.raises(WiringError, match="calls nobody"):
+        wire([pipeline], {})
+
+
+def test_two_destinations_of_one_name_are_refused() -> None:
+    pipelines = [Pipeline("there", Parcel), Pipeline("back", Parcel)]
+    for concurrency, pipeline in enumerate(pipelines, start=1):
+        pipeline.step(to=Destination("bank", concurrency=concurrency))(computing)
+    with pytest.raises(WiringError, match="'bank', with different figures"):
+        wire(pipelines, {})

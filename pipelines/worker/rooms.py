@@ -1,0 +1,125 @@
+"""How much of this process each destination has to bear: calls at once, and retries for which there is a token."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from heapq import heappop, heappush
+
+from pipelines.clock import Clock
+from pipelines.destination import Destination
+from pipelines.errors import Reject
+
+SHORTEST_ASIDE_SECONDS = 0.5
+LONGEST_ASIDE_SECONDS = 120.0  # how late a recovery may be noticed by a run that waits for its turn
+PATIENCE_SECONDS = 0.25  # in hand, holding a slot: longer than a healthy call, shorter than anybody else should wait
+
+Dice = Callable[[], float]
+
+
+class NoRoom(Exception):
+    """Not now: the run waits in the journal. No attempt was made."""
+
+    def __init__(self, destination: str, delay: timedelta) -> None:
+        super().__init__(f"{destination}: no room for {delay.total_seconds():g} s")
+        self.destination = destination
+        self.delay = delay
+
+
+class Room:
+    """What one destination bears. A token is a failing retry; the bucket holds as many as calls may go at once."""
+
+    def __init__(self, destination: Destination, clock: Clock, dice: Dice = random.random) -> None:
+        self.destination = destination
+        self._clock = clock
+        self._dice = dice
+        self._places = asyncio.Semaphore(destination.concurrency)
+        self._in_line = 0
+        self._tokens = self._most_tokens = float(destination.concurrency)
+        self._filled_at = clock.now().timestamp()
+        self._seconds_per_call = PATIENCE_SECONDS
+        self._aside: list[float] = []  # when those that were put aside are due: a heap
+
+    async def bear(self, call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
+        """Make the call. Raises `NoRoom` before it; learns from its end how the other side is."""
+        await self._enter()
+        try:
+            if is_retry:
+                self._take_token()
+            return await self._made(call, is_retry=is_retry)
+        finally:
+            self._places.release()
+
+    async def _made(self, call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
+        began = self._clock.monotonic()
+        try:
+            result = await call()
+        except Reject:
+            self._has_answered(is_retry=is_retry)
+            raise
+        else:
+            self._has_answered(is_retry=is_retry)
+            return result
+        finally:
+            self._seconds_per_call += 0.1 * (self._clock.monotonic() - began - self._seconds_per_call)
+
+    async def _enter(self) -> None:
+        """A short wait in hand evens out a healthy rush; whoever would wait for a sick one goes to the journal."""
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        if self._in_line >= self.destination.concurrency:
+            raise self._no_room(per_second=self._calls_per_second())
+        self._in_line += 1
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise self._no_room(per_second=self._calls_per_second()) from None
+        finally:
+            self._in_line -= 1
+
+    def _calls_per_second(self) -> float:
+        return self.destination.concurrency / max(self._seconds_per_call, 0.001)
+
+    def _take_token(self) -> None:
+        self._fill()
+        if self._tokens < 1:
+            raise self._no_room(per_second=self.destination.retries_per_second)
+        self._tokens -= 1
+
+    def _has_answered(self, *, is_retry: bool) -> None:
+        """A retry that got through was no burden, and gives its token back: so a recovery is used at once."""
+        self._tokens = min(self._most_tokens, self._tokens + self.destination.retry_share + is_retry)
+
+    def _fill(self) -> None:
+        """By the wall clock, which a test may move; one that jumps gives a bucketful, or nothing, once."""
+        now = self._clock.now().timestamp()
+        passed, self._filled_at = max(0.0, now - self._filled_at), now
+        self._tokens = min(self._most_tokens, self._tokens + passed * self.destination.retries_per_second)
+
+    def _no_room(self, *, per_second: float) -> NoRoom:
+        """Spread over the time that it takes to serve all who wait, so that they do not come back together."""
+        now = self._clock.now().timestamp()
+        while self._aside and self._aside[0] <= now:
+            heappop(self._aside)
+        span = min(len(self._aside) / per_second, LONGEST_ASIDE_SECONDS)
+        delay = SHORTEST_ASIDE_SECONDS + span * self._dice()
+        heappush(self._aside, now + delay)
+        return NoRoom(self.destination.name, timedelta(seconds=delay))
+
+
+class Rooms:
+    """One room for each destination that is called from here."""
+
+    def __init__(self, clock: Clock, dice: Dice = random.random) -> None:
+        self._clock = clock
+        self._dice = dice
+        self._rooms: dict[str, Room] = {}
+
+    def of(self, destination: Destination) -> Room:
+        """Made when it is first asked for."""
+        room = self._rooms.get(destination.name)
+        if room is None:
+            room = self._rooms[destination.name] = Room(destination, self._clock, self._dice)
+        return room
