@@ -35,6 +35,13 @@ class RetryLater:
 
 
 @dataclass(frozen=True)
+class PassOver:
+    """The step has failed for good, but those after it do not need it: on with them; the run fails at its end."""
+
+    error: Exception
+
+
+@dataclass(frozen=True)
 class UndoAll:
     """There is no way forward: what was done is undone."""
 
@@ -46,7 +53,7 @@ class UndoAll:
         return isinstance(self.error, Reject)
 
 
-Decision: TypeAlias = Continue | Postpone | RetryLater | UndoAll
+Decision: TypeAlias = Continue | Postpone | RetryLater | PassOver | UndoAll
 
 
 def is_worth_a_delay(retry: Retry, outcome: object, tried: Tried) -> bool:
@@ -60,13 +67,15 @@ def is_worth_a_delay(retry: Retry, outcome: object, tried: Tried) -> bool:
             return False
 
 
-def decide(retry: Retry, outcome: object, tried: Tried, *, delay: timedelta) -> Decision:
+def decide(retry: Retry, outcome: object, tried: Tried, *, delay: timedelta, may_fail: bool = False) -> Decision:
     """Say what follows. The caller drew `delay` from the retry's strategy: the dice stay outside."""
     match outcome:
         case Throttled(retry_after=pause) as error if tried.age <= retry.patience:
             return Postpone(error, clamped(pause))
         case Exception() as error if not isinstance(error, _FINAL) and retry.covers(error, tried, delay=delay):
             return RetryLater(error, delay)
+        case Exception() as error if may_fail and not isinstance(error, DeadlinePassed):
+            return PassOver(error)
         case Exception() as error:
             return UndoAll(error)
         case result:

@@ -56,6 +56,16 @@ class RunPutAside:
 
 
 @dataclass(frozen=True, slots=True)
+class StepRaised:
+    """A step, or an undo, has raised this; what follows from it is not on disk yet. For whoever collects tracebacks."""
+
+    run_id: UUID
+    pipeline: str
+    step: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """A run has reached a terminal state."""
 
@@ -104,6 +114,7 @@ Event: TypeAlias = (
     | RunStarted
     | StepAttempted
     | RunPutAside
+    | StepRaised
     | RunFinished
     | RunLeft
     | WriteRefused

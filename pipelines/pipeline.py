@@ -120,6 +120,14 @@ class Pipeline(Generic[In]):
     def _places(self) -> dict[str, int]:
         return {step.name: place for place, step in enumerate(self.steps)}
 
+    def unfolded(self, payload: In) -> "Pipeline[Any]":  # noqa: ARG002 - for those whose input says what their steps are
+        """The pipeline with the steps that a run for this input has."""
+        return self
+
+    def first_step_for(self, payload: In) -> str:  # noqa: ARG002 - the same
+        """The name of the step at which a run for this input begins."""
+        return self.first_step.name
+
     def step_named(self, name: str) -> Step:
         return self.steps[self._places[name]]
 

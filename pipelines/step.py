@@ -91,6 +91,7 @@ class Step(Call):
     to: Destination | None = None
     undo: "Step | None" = None
     then: Call | None = None
+    may_fail: bool = False  # the following steps run all the same, and the run fails at its end
 
 
 _NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}

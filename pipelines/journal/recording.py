@@ -35,6 +35,7 @@ _ADVANCE = (
     .where(*_OURS, runs.c.ending.is_(None))
     .values(step=bindparam("to"), step_since=bindparam("since"), attempt=0, errors=0, **_MOVED)
 )
+_PASS_OVER = _ADVANCE.values(reason=bindparam("because"))
 _COMPLETE = (
     update(runs)
     .where(*_OURS, runs.c.ending.is_(None))
@@ -68,6 +69,7 @@ _DEAD_LETTER = (
     )
 )
 _END = _DEAD_LETTER.where(_ENDS_AS_DECIDED)
+_END_SHORT = _END.values(step=bindparam("to"))
 _PUT_OFF = (
     update(runs)
     .where(*_OURS, _STILL_WANTED)
@@ -122,6 +124,11 @@ def advance(tx: Transaction, run: Run) -> None:
     _guarded(tx, _ADVANCE, run, {"to": run.step, "since": run.step_since})
 
 
+def pass_over(tx: Transaction, run: Run) -> None:
+    """The run goes on to `run.step`, and remembers in its reason what it has left behind."""
+    _guarded(tx, _PASS_OVER, run, {"because": run.reason, "to": run.step, "since": run.step_since})
+
+
 def complete(tx: Transaction, run: Run) -> None:
     """All steps are done."""
     _guarded(tx, _COMPLETE, run, {"since": tx.home.clock.now()})
@@ -135,6 +142,12 @@ def turn_back(tx: Transaction, run: Run) -> None:
 def end(tx: Transaction, run: Run) -> None:
     """There is nothing left to do or to undo."""
     _guarded(tx, _END, run, {"ends": run.state, "because": run.reason, "since": tx.home.clock.now()})
+
+
+def end_short(tx: Transaction, run: Run) -> None:
+    """Every step has had its turn, but not all are done: `run.step` is the first to do again."""
+    bound = {"ends": run.state, "because": run.reason, "to": run.step, "since": tx.home.clock.now()}
+    _guarded(tx, _END_SHORT, run, bound)
 
 
 def give_up(tx: Transaction, run: Run) -> None:

@@ -119,7 +119,7 @@ def _first(
         version=pipeline.version,
         payload=pipeline.encode(payload),
         state=RunState.WAITING if due_at is not None else RunState.RUNNING if owned else RunState.READY,
-        step=pipeline.first_step.name,
+        step=pipeline.first_step_for(payload),
         fence=FIRST_FENCE if owned else 0,
         created_at=now,
         step_since=now,

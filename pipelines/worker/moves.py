@@ -3,13 +3,13 @@
 What must change together with a move (a step's `then`, the pipeline's `at_end`) is called in the same transaction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll
+from pipelines.decisions import Continue, Decision, PassOver, Postpone, RetryLater, UndoAll
 from pipelines.errors import DeadlinePassed, Reject
 from pipelines.journal import recording
 from pipelines.run import Attempt, AttemptOutcome, Ending, Run, RunState
@@ -19,6 +19,7 @@ from pipelines.worker.wiring import Occasion, WiredPipeline
 
 LONGEST_ERROR = 1000
 LEFT_FOR = timedelta(minutes=1)
+LONGEST_MENTION = 200  # of one failure among several in the reason of a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def hold(run: Run, wired: WiredPipeline) -> Held:
     pipeline = wired.pipeline
     results = {step: pipeline.decode_kept(step, kept) for step, kept in run.results.items()}
     placed = replace(run, step=pipeline.place_of(run.step), results=results)
-    return Held(placed, wired, pipeline.decode(run.payload))
+    payload = pipeline.decode(run.payload)
+    return Held(placed, wired.unfolded(payload), payload)
 
 
 def has_to_turn(held: Held) -> bool:
@@ -65,6 +67,8 @@ def move_after(decision: Decision, held: Held) -> Move:
             return partial(put_off, delay=delay)
         case _ if held.run.state is RunState.UNDOING:
             return go_back
+        case PassOver():
+            return pass_over
         case UndoAll(error=error):
             ending = RunState.REJECTED if decision.is_refusal else RunState.FAILED
             return partial(turn_back, ending=ending, reason=said(error))
@@ -128,14 +132,31 @@ def go_on(tx: Transaction, held: Held, attempt: Attempt, result: Any) -> Moved:
     then = wired.steps[run.step].then
     if then is not None:
         then(Occasion(payload=held.payload, results=results, tx=tx))
-    following = wired.pipeline.step_after(run.step)
-    if following is None:
+    following = _following(held, results)
+    if following is not None:
+        moved = run.at_step(following.name, attempt.finished_at, results)
+        recording.advance(tx, moved)
+    elif run.reason is not None:
+        moved = _end_short(tx, held, run.reason, results)
+    else:
         moved = run.ended(RunState.COMPLETED)
         _settle(tx, held, moved)
         recording.complete(tx, moved)
+    return Moved(moved, attempt, still_ours=following is not None)
+
+
+def pass_over(tx: Transaction, held: Held, attempt: Attempt) -> Moved:
+    """The step is given up, and the following ones have their turn all the same."""
+    run = held.run
+    recording.save_attempt(tx, run, attempt)
+    failure = f"{run.step}: {attempt.error}"[:LONGEST_MENTION]
+    reason = failure if run.reason is None else f"{run.reason}; {failure}"
+    following = _following(held, run.results)
+    if following is None:
+        moved = _end_short(tx, held, reason, run.results)
     else:
-        moved = run.at_step(following.name, attempt.finished_at, results)
-        recording.advance(tx, moved)
+        moved = replace(run.at_step(following.name, attempt.finished_at, run.results), reason=reason)
+        recording.pass_over(tx, moved)
     return Moved(moved, attempt, still_ours=following is not None)
 
 
@@ -199,6 +220,23 @@ def leave(tx: Transaction, run: Run) -> None:
     """It stands before a step that only other code has: left to that code, as it stands."""
     state = run.state if run.state is RunState.UNDOING else RunState.WAITING
     recording.put_off(tx, replace(run, state=state), LEFT_FOR)
+
+
+def _following(held: Held, results: Mapping[str, Any]) -> Step | None:
+    """The next step; what may fail can have been done already, by a run that was then tried again."""
+    step = held.wired.pipeline.step_after(held.run.step)
+    while step is not None and step.may_fail and step.name in results:
+        step = held.wired.pipeline.step_after(step.name)
+    return step
+
+
+def _end_short(tx: Transaction, held: Held, reason: str, results: Mapping[str, Any]) -> Run:
+    """The run has failed; it stays at the first step that is not done, where it would be tried again."""
+    missing = next(step.name for step in held.wired.pipeline.steps if step.name not in results)
+    moved = replace(held.run.ended(RunState.FAILED, reason), step=missing)
+    _settle(tx, held, moved)
+    recording.end_short(tx, moved)
+    return moved
 
 
 def _backwards(

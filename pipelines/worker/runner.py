@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from pipelines.clock import Clock
 from pipelines.committer import Committer
-from pipelines.decisions import Continue, Decision, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
-from pipelines.errors import DeadlinePassed, Fenced, JournalError, UnknownStep
-from pipelines.events import Events, RunFinished, RunLeft, RunPutAside, StepAttempted, WriteRefused
+from pipelines.decisions import Continue, Decision, PassOver, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
+from pipelines.errors import DeadlinePassed, Fenced, JournalError, Reject, UnknownStep
+from pipelines.events import Events, RunFinished, RunLeft, RunPutAside, StepAttempted, StepRaised, WriteRefused
 from pipelines.journal import claiming
 from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Run, RunState
@@ -98,16 +98,18 @@ class Runner:
         except (JournalError, Interrupted, NoRoom):  # not the step's failure: whoever owns the run carries it on
             raise
         except Exception as error:  # noqa: BLE001 - foreign code: here, and only here, its failure is a value
+            self._events.emit(StepRaised(held.run.id, held.run.pipeline, held.run.step, error))
             return error
 
     def _decision(self, held: Held, outcome: object) -> Decision:
-        retry = current_step(held).step.retry
+        step = current_step(held).step
+        retry = step.retry
         tried = Tried(held.run.errors + 1, self._clock.now() - held.run.step_since)
         try:
             delay = timedelta(0)
             if isinstance(outcome, Exception) and is_worth_a_delay(retry, outcome, tried):
                 delay = self._dice(retry, outcome, tried)
-            return decide(retry, outcome, tried, delay=delay)
+            return decide(retry, outcome, tried, delay=delay, may_fail=step.may_fail)
         except Exception as error:  # noqa: BLE001 - a strategy is foreign code too: who cannot judge gives up
             return UndoAll(error)
 
@@ -189,8 +191,8 @@ class Runner:
                 return moves.attempt_of(held, started, finished, AttemptOutcome.THROTTLED, error=moves.said(error))
             case RetryLater(error=error):
                 return moves.attempt_of(held, started, finished, AttemptOutcome.RETRY, error=moves.said(error))
-            case UndoAll(error=error):
-                outcome = AttemptOutcome.REJECTED if decision.is_refusal else AttemptOutcome.FAILED
+            case PassOver(error=error) | UndoAll(error=error):
+                outcome = AttemptOutcome.REJECTED if isinstance(error, Reject) else AttemptOutcome.FAILED
                 return moves.attempt_of(held, started, finished, outcome, error=moves.said(error))
 
     def _report(self, before: Run, moved: Moved) -> None:

@@ -72,6 +72,11 @@ class WiredPipeline:
         self.steps: dict[str, WiredStep] = {step.name: self._wired_step(step) for step in pipeline.steps}
         self.end = self._wired(pipeline.end, {Transaction: _tx, Ending: _ending}) if pipeline.end is not None else None
 
+    def unfolded(self, payload: Any) -> "WiredPipeline":
+        """As it is for a run with this input. Raises `WiringError` when the input asks for what nobody provides."""
+        pipeline = self.pipeline.unfolded(payload)
+        return self if pipeline is self.pipeline else WiredPipeline(pipeline, self._provided)
+
     def _wired_step(self, step: Step) -> WiredStep:
         _check_limits(self.pipeline, step)
         own = _OWN[step.kind]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from pipelines import DeadlinePassed, Reject, Retry, StepTimeout, Throttled, Tried
-from pipelines.decisions import Continue, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
+from pipelines.decisions import Continue, PassOver, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
 from pipelines.retry_after import LONGEST_PAUSE, SHORTEST_PAUSE
 
 SOON = timedelta(seconds=3)
@@ -34,6 +34,21 @@ def throttled(seconds: float) -> Throttled:
 )
 def test_what_follows_an_attempt(outcome: object, attempt: int, expected: type) -> None:
     assert isinstance(decide(EIGHT, outcome, Tried(attempt), delay=SOON), expected)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt", "expected"),
+    [
+        ("a result", 8, Continue),
+        (OSError(), 7, RetryLater),
+        (OSError(), 8, PassOver),
+        (throttled(30), 8, Postpone),
+        (Reject("no such address"), 1, PassOver),
+        (DeadlinePassed("pay"), 1, UndoAll),
+    ],
+)
+def test_what_follows_an_attempt_at_a_step_that_may_fail(outcome: object, attempt: int, expected: type) -> None:
+    assert isinstance(decide(EIGHT, outcome, Tried(attempt), delay=SOON, may_fail=True), expected)
 
 
 @pytest.mark.parametrize(("final", "is_refusal"), [(Reject("no"), True), (DeadlinePassed("pay"), False)])
