@@ -4,8 +4,10 @@ PipelinesError
 ├── WiringError          the application is put together wrongly; raised when it starts
 ├── Reject               a step refuses for good, for a business reason
 ├── Throttled            a step is asked to come back later; costs no attempt
+│   └── UnknownTask      a background task is not to be found in this process; costs no attempt
 ├── StepTimeout          a step took longer than it may
 ├── DeadlinePassed       the time for the whole run is up
+├── TaskRefused          a background task cannot be stored, or is added too late
 ├── NotInsideTransaction a transaction function tried what only the committer may do
 ├── StateConflict        a run is not in a state that allows this
 ├── UnknownRun           no run has this id
@@ -73,6 +75,18 @@ class DeadlinePassed(PipelinesError):
     def __init__(self, step: str) -> None:
         super().__init__(f"its deadline passed at step {step}")
         self.step = step
+
+
+class TaskRefused(PipelinesError):
+    """`add_task` cannot promise to do this after a crash; the message says what to do instead."""
+
+
+class UnknownTask(Throttled):
+    """This process does not have the function, or may not call it: the run waits, and no attempt is spent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(retry_after=timedelta(minutes=5))
+        self.args = (reason,)
 
 
 class NotInsideTransaction(PipelinesError):

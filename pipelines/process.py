@@ -29,7 +29,8 @@ class Process:
     """Start it on an event loop; write through it; drain and stop it when the host ends.
 
     `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
-    starts runs and leaves them to others. `on_failure` is called when this process may write no more: end it then.
+    starts runs and leaves them to others; `threads` compute steps go on at once. `on_failure` is called when this
+    process may write no more: end it then.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Process:
         *,
         provide: Mapping[Any, object] | None = None,
         slots: int = 256,
+        threads: int = COMPUTE_THREADS,
         rhythm: Rhythm | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
@@ -58,7 +60,7 @@ class Process:
         self._writers = journal.open_for_writing(database_url)
         self.readers = journal.open_for_reading(database_url)
         self._presence = journal.Presence(self.process_id, lease=self._rhythm.lease, clock=self.clock)
-        self._threads = ThreadPoolExecutor(COMPUTE_THREADS, thread_name_prefix="compute")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._committer = self._make_committer(limits, origin)
         self.worker = Worker(self._committer, self._make_runner(dice), self._slots, self.wired, self.events)
         self._sweep = self._make_sweep()

@@ -1,5 +1,19 @@
 """For FastAPI applications."""
 
-from pipelines.fastapi.lifespan import running
+from pipelines.background import BackgroundWork
+from pipelines.errors import TaskRefused
+from pipelines.fastapi.lifespan import durable, process_of, running
+from pipelines.fastapi.tasks import BackgroundTasks, TaskList
+from pipelines.fastapi.writing import Write, Writer
 
-__all__ = ["running"]
+__all__ = [
+    "BackgroundTasks",
+    "BackgroundWork",
+    "TaskList",
+    "TaskRefused",
+    "Write",
+    "Writer",
+    "durable",
+    "process_of",
+    "running",
+]

@@ -1,9 +1,17 @@
-"""For FastAPI applications: a process that lives as long as the application does."""
+"""For FastAPI applications: a process that lives as long as the application does, and how a request finds it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
+from fastapi import FastAPI
+from fastapi.requests import HTTPConnection
+
+from pipelines.errors import WiringError
+from pipelines.journal import make_tables
+from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 
 DRAIN_GRACE = timedelta(seconds=25)
@@ -14,7 +22,7 @@ async def running(process: Process, *, grace: timedelta = DRAIN_GRACE) -> AsyncI
     """Start the process, and at the end drain it within the grace and leave the journal. For use in a lifespan.
 
     Servers end the lifespan last, after open requests: have the signal handler call `process.begin_to_drain()`, or
-    runs are claimed until then.
+    runs are claimed until then. Requests find the process when the lifespan yields `{"process": process}`.
     """
     await process.start()
     try:
@@ -22,3 +30,40 @@ async def running(process: Process, *, grace: timedelta = DRAIN_GRACE) -> AsyncI
         await process.drain(grace=grace)
     finally:
         await process.stop()
+
+
+def durable(
+    database_url: str,
+    pipelines: Iterable[Pipeline[Any]] = (),
+    *,
+    grace: timedelta = DRAIN_GRACE,
+    create_tables: bool = False,
+    **options: Any,
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Process]]]:
+    """A lifespan that is nothing but a `Process` of these pipelines: `FastAPI(lifespan=durable(...))`.
+
+    `options` go to the `Process`. With `create_tables` the journal's tables are made where they are missing; an
+    application that migrates its database has them in its migrations instead.
+    """
+    declared = tuple(pipelines)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Process]]:
+        if create_tables:
+            await asyncio.to_thread(make_tables, database_url)
+        async with running(Process(database_url, declared, **options), grace=grace) as process:
+            app.state.process = process
+            yield {"process": process}
+
+    return lifespan
+
+
+def process_of(connection: HTTPConnection) -> Process:
+    """The process that serves this request: from the lifespan's state. Raises `WiringError` when there is none."""
+    process = getattr(connection.state, "process", None)
+    if not isinstance(process, Process):
+        raise WiringError(
+            'This application has no process: FastAPI(lifespan=durable(...)), or a lifespan that yields {"process": '
+            "...}; in a test, enter the lifespan too."
+        )
+    return process

@@ -2,6 +2,7 @@
 
 from pipelines.journal import browsing, cancelling, claiming, presence, reaping, recording, starting
 from pipelines.journal.cancelling import RunIsCancelled, cancel
+from pipelines.journal.creating import make_tables
 from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
 from pipelines.journal.lock import lock_of
 from pipelines.journal.presence import Presence
@@ -17,6 +18,7 @@ __all__ = [
     "cancelling",
     "claiming",
     "lock_of",
+    "make_tables",
     "open_for_reading",
     "open_for_writing",
     "parse_url",

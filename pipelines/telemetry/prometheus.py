@@ -23,6 +23,7 @@ COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 CACHED_SECONDS = 5.0
+UNDECLARED = "task"  # the step of a pipeline that unfolds itself from its input
 DEAD_LETTERS = (RunState.FAILED, RunState.QUARANTINED)
 
 
@@ -56,6 +57,7 @@ class PrometheusMetrics:
         )
         self._make_journal_metrics(registry)
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
+        self._labels: dict[str, set[str]] = {}
         for each in pipelines:
             self._start_at_zero(each)
 
@@ -81,6 +83,7 @@ class PrometheusMetrics:
         self._reaped = Counter("pipeline_runs_reaped", "Runs freed from dead processes.", registry=registry)
 
     def _start_at_zero(self, pipeline: Pipeline[Any]) -> None:
+        self._labels[pipeline.name] = {step.name for step in pipeline.steps}
         for step in pipeline.steps:
             self._durations.labels(pipeline.name, step.name)
             self._waits.labels(pipeline.name, step.name)
@@ -97,8 +100,10 @@ class PrometheusMetrics:
         """Looked up once per label set: each lookup in the client costs as much as counting does."""
         key = (pipeline, step, outcome)
         if key not in self._series:
-            durations, waits = self._durations.labels(pipeline, step), self._waits.labels(pipeline, step)
-            self._series[key] = self._attempts.labels(*key), durations, waits
+            # What is not declared comes from an input, so its name is no label.
+            label = step if step in self._labels.get(pipeline, {step}) else UNDECLARED
+            durations, waits = self._durations.labels(pipeline, label), self._waits.labels(pipeline, label)
+            self._series[key] = self._attempts.labels(pipeline, label, outcome), durations, waits
         return self._series[key]
 
     def __call__(self, event: Event) -> None:

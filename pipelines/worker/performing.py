@@ -1,10 +1,11 @@
 """Where each kind of step runs: in the committer, on the event loop, or in a thread."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from datetime import timedelta
 from functools import partial
+from inspect import isawaitable
 
 from sqlalchemy import Engine
 
@@ -58,7 +59,8 @@ class Performer:
                 return await self._call(step, occasion, held.run, hand)
             case Kind.COMPUTE:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, self._compute, step, occasion)
+                result = await loop.run_in_executor(self._threads, self._compute, step, occasion)
+                return await self._awaited(result, hand) if isawaitable(result) else result
 
     async def _call(self, step: WiredStep, occasion: Occasion, run: Run, hand: Hand) -> object:
         """No writing transaction is open while this waits, and no effect starts under a lease that may have ended."""
@@ -84,6 +86,11 @@ class Performer:
             if timeout is None or left < timeout:
                 return left.total_seconds(), DeadlinePassed(run.step)
         return (None, DeadlinePassed(run.step)) if timeout is None else (timeout.total_seconds(), StepTimeout(timeout))
+
+    async def _awaited(self, result: Awaitable[object], hand: Hand) -> object:
+        """A `def` may return what is to be awaited: a decorated `async def` looks like that."""
+        with hand:
+            return await result
 
     def _compute(self, step: WiredStep, occasion: Occasion) -> object:
         with ReadSession(self._readers) as session:  # connects only if the step reads
