@@ -20,16 +20,19 @@ from pipelines.errors import (
     Throttled,
     Unavailable,
     UnknownRun,
+    UnknownSchedule,
     UnknownStep,
     WiringError,
 )
-from pipelines.journal import cancel, start
+from pipelines.journal import ScheduleRecord, Schedules, cancel, start
 from pipelines.journal.browsing import RunRecord, RunStanding, standings
 from pipelines.journal.browsing import find as find_run
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
+from pipelines.retention import Retention
 from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Ending, Priority, RunState
+from pipelines.schedule import CatchUp, Schedule, cron, schedule
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.upcast import Upcast
@@ -39,6 +42,7 @@ __all__ = [
     "AlreadyServed",
     "Attempt",
     "AttemptOutcome",
+    "CatchUp",
     "Clock",
     "DeadlinePassed",
     "Destination",
@@ -56,11 +60,15 @@ __all__ = [
     "Process",
     "ReadSession",
     "Reject",
+    "Retention",
     "Retry",
     "Rhythm",
     "RunRecord",
     "RunStanding",
     "RunState",
+    "Schedule",
+    "ScheduleRecord",
+    "Schedules",
     "StateConflict",
     "StepContext",
     "StepTimeout",
@@ -70,11 +78,14 @@ __all__ = [
     "Tried",
     "Unavailable",
     "UnknownRun",
+    "UnknownSchedule",
     "UnknownStep",
     "Upcast",
     "WiringError",
     "cancel",
+    "cron",
     "find_run",
+    "schedule",
     "standings",
     "start",
 ]

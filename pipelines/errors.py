@@ -11,6 +11,7 @@ PipelinesError
 ├── NotInsideTransaction a transaction function tried what only the committer may do
 ├── StateConflict        a run is not in a state that allows this
 ├── UnknownRun           no run has this id
+├── UnknownSchedule      no schedule of this process has this name
 ├── UnknownStep          a run stands before a step that this code does not have
 └── JournalError         the journal, not the step, is in trouble
     ├── Fenced           this process, or this run, belongs to somebody else by now; nothing was written
@@ -107,6 +108,10 @@ class UnknownStep(PipelinesError):
     def __init__(self, pipeline: str, version: str, step: str) -> None:
         super().__init__(f"{pipeline} version {version} has no step {step!r} here")
         self.pipeline, self.version, self.step = pipeline, version, step
+
+
+class UnknownSchedule(PipelinesError):
+    """No schedule of this process is called that."""
 
 
 class JournalError(PipelinesError):

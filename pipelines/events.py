@@ -102,6 +102,21 @@ class RunsReaped:
 
 
 @dataclass(frozen=True, slots=True)
+class TickFailed:
+    """A tick is due and its run could not be started: its input could not be made. It is tried again, and again."""
+
+    schedule: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPruned:
+    """Runs that ended long ago have been deleted."""
+
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessFailed:
     """This process cannot go on, and must end: a supervisor starts a new incarnation."""
 
@@ -119,6 +134,8 @@ Event: TypeAlias = (
     | RunLeft
     | WriteRefused
     | RunsReaped
+    | TickFailed
+    | RunsPruned
     | ProcessFailed
 )
 Subscriber: TypeAlias = Callable[[Event], None]

@@ -15,19 +15,36 @@ from pipelines.committer import Committer, Limits
 from pipelines.errors import JournalError
 from pipelines.events import Events, ProcessFailed, Subscriber
 from pipelines.pipeline import Pipeline
+from pipelines.retention import Retention
 from pipelines.retry import Retry
+from pipelines.schedule import Schedule
 from pipelines.transaction import Transaction
-from pipelines.worker import Dice, Interruption, Performer, Rhythm, Runner, Slots, Sweep, Worker, wire
+from pipelines.worker import (
+    Dice,
+    Interruption,
+    Performer,
+    Pruner,
+    Rhythm,
+    Runner,
+    Slots,
+    Sweep,
+    Ticker,
+    Upkeep,
+    Worker,
+    wire,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 COMPUTE_THREADS = 4
+USUAL_RETENTION = Retention()
 
 
 class Process:
     """Start it on an event loop; write through it; drain and stop it when the host ends.
 
+    `schedules` are what it starts by itself, and `retention` is how long ended runs are kept; None keeps them all.
     `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
     starts runs and leaves them to others; `threads` compute steps go on at once. `on_failure` is called when this
     process may write no more: end it then.
@@ -48,11 +65,14 @@ class Process:
         subscribers: Iterable[Subscriber] = (),
         on_failure: Callable[[str], None] | None = None,
         origin: Callable[[], str | None] = lambda: None,
+        schedules: Iterable[Schedule[Any]] = (),
+        retention: Retention | None = USUAL_RETENTION,
     ) -> None:
         self.process_id: UUID = uuid7()
         self.clock = clock or SystemClock()
         self.events = Events(*subscribers)
         self.wired = wire(pipelines, provide or {})
+        self.schedules = journal.Schedules(schedules, [each.pipeline for each in self.wired.values()])
         self._rhythm = rhythm or Rhythm()
         self._slots = Slots(slots)
         self._on_failure = on_failure
@@ -64,6 +84,8 @@ class Process:
         self._committer = self._make_committer(limits, origin)
         self.worker = Worker(self._committer, self._make_runner(dice), self._slots, self.wired, self.events)
         self._sweep = self._make_sweep()
+        self.ticker = Ticker(self.schedules, self._committer, self.readers, self.clock, self.events)
+        self._upkeep = self._make_upkeep(retention)
         self.failed: str | None = None
         self._draining = False
 
@@ -90,6 +112,12 @@ class Process:
             events=self.events,
             known={key: each.pipeline for key, each in self.wired.items()},
         )
+
+    def _make_upkeep(self, retention: Retention | None) -> Upkeep:
+        duties = [self.ticker.duty] if self.schedules else []
+        if retention is not None:
+            duties.append(Pruner(retention, self._committer, self.readers, self.clock, self.events).duty)
+        return Upkeep(duties)
 
     def _make_runner(self, dice: Dice) -> Runner:
         performer = Performer(
@@ -126,12 +154,14 @@ class Process:
         self._slots.open()
         if sweeping:
             self._sweep.start()
+            self._upkeep.start()
             self.worker.look()
 
     def begin_to_drain(self) -> None:
         """Take nothing new: runs that are started from here on are for others. May be called from a signal handler."""
         self._draining = True
         self._sweep.drain()
+        self._upkeep.drain()
         self.worker.leave_between_steps()
 
     @property
@@ -159,6 +189,7 @@ class Process:
         """Free what is left and leave the journal. Nothing is written after this."""
         self.begin_to_drain()
         await self._sweep.stop()
+        await self._upkeep.stop()
         await self.worker.stop()  # before our runs are free: nothing of ours may still act on them then
         if self.failed is None:
             await self._leave()

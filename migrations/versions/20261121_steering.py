@@ -68,6 +68,7 @@ def create_tables() -> None:
         sa.Column("trigger", sa.String(length=200), nullable=False),
         sa.Column("last_fire_at", sqlmodel.UTCDateTime(), nullable=True),
         sa.Column("next_fire_at", sqlmodel.UTCDateTime(), nullable=True),
+        sa.Column("last_run_id", sa.Uuid(), nullable=True),
         sa.Column("paused_at", sqlmodel.UTCDateTime(), nullable=True),
         sa.Column("paused_by", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("name", name="pk_schedules"),

@@ -78,6 +78,11 @@ class Committer:
         return self._queue.is_closed
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for it."""
+        return len(self._queue) == 0
+
+    @property
     def renewed_at(self) -> float:
         """Monotonic time at which the last confirmed renewal of this process's lease was sent."""
         return self._writer.renewed_at

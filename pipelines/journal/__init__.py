@@ -1,4 +1,4 @@
-"""The tables `processes`, `runs` and `attempts`, and the only code that executes SQL on them."""
+"""The journal's tables, and the only code that executes SQL on them."""
 
 from pipelines.journal import browsing, cancelling, claiming, presence, reaping, recording, starting
 from pipelines.journal.cancelling import RunIsCancelled, cancel
@@ -6,6 +6,7 @@ from pipelines.journal.creating import make_tables
 from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
 from pipelines.journal.lock import lock_of
 from pipelines.journal.presence import Presence
+from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "RunIsCancelled",
     "RunIsOurs",
     "RunIsReady",
+    "ScheduleRecord",
+    "Schedules",
     "browsing",
     "cancel",
     "cancelling",

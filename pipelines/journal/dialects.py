@@ -1,10 +1,12 @@
 """Where SQLite and PostgreSQL differ: opening them for writing and for reading, and their idea of now."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import URL, Engine, Float, bindparam, create_engine, event, make_url
+from sqlalchemy import URL, Engine, Float, bindparam, create_engine, event, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -139,6 +141,15 @@ def _now_plus_postgresql(element: now_plus, compiler: SQLCompiler, **kw: Any) ->
 def now_and(name: str) -> now_plus:
     """The database's clock, plus the seconds that are bound under this name."""
     return now_plus(bindparam(name, type_=Float()))
+
+
+_NOW = select(now_and("skew"))
+
+
+def time_of(session: Session, skew_seconds: float) -> datetime:
+    """What time it is by the database's clock."""
+    now: datetime = session.execute(_NOW, {"skew": seconds(skew_seconds)}).scalar_one()
+    return now
 
 
 def seconds(amount: float) -> float:

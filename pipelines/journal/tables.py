@@ -153,6 +153,7 @@ schedules = Table(
     Column("trigger", String(200), nullable=False),
     Column("last_fire_at", UTCDateTime(), nullable=True),
     Column("next_fire_at", UTCDateTime(), nullable=True),
+    Column("last_run_id", Uuid, nullable=True),
     Column("paused_at", UTCDateTime(), nullable=True),
     Column("paused_by", String(200), nullable=True),
     PrimaryKeyConstraint("name", name="pk_schedules"),

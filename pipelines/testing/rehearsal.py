@@ -43,11 +43,23 @@ class Rehearsal:
         """Start a run in a transaction of its own."""
         return await self.process.write(start, pipeline, payload)
 
+    async def advance(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way: schedules fire each at its time."""
+        end = self.clock.now() + by
+        while (wait := await self.process.ticker.fire_due()) is not None and self.clock.now() + wait <= end:
+            self.clock.advance(wait)
+            await self._settle()
+        self.clock.advance(max(end - self.clock.now(), timedelta(0)))
+        await self._settle()
+
+    async def _settle(self) -> None:
+        self.process.worker.look()
+        await self.process.worker.settled()
+
     async def run_to_the_end(self) -> None:
         """Carry on until every run has ended, moving the clock to whatever is due next."""
         for _ in range(MOST_ROUNDS):
-            self.process.worker.look()
-            await self.process.worker.settled()
+            await self._settle()
             due = self._read(browsing.next_due)
             if due is None:
                 return

@@ -2,10 +2,27 @@
 
 from pipelines.worker.hand import Interruption
 from pipelines.worker.performing import Performer
+from pipelines.worker.pruning import Pruner
 from pipelines.worker.runner import Dice, Runner
 from pipelines.worker.slots import Slots
 from pipelines.worker.sweep import Rhythm, Sweep
+from pipelines.worker.ticking import Ticker
+from pipelines.worker.upkeep import Upkeep
 from pipelines.worker.wiring import WiredPipeline, wire
 from pipelines.worker.worker import Worker
 
-__all__ = ["Dice", "Interruption", "Performer", "Rhythm", "Runner", "Slots", "Sweep", "WiredPipeline", "Worker", "wire"]
+__all__ = [
+    "Dice",
+    "Interruption",
+    "Performer",
+    "Pruner",
+    "Rhythm",
+    "Runner",
+    "Slots",
+    "Sweep",
+    "Ticker",
+    "Upkeep",
+    "WiredPipeline",
+    "Worker",
+    "wire",
+]
