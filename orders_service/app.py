@@ -11,6 +11,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from orders_service import edge, health, inventory, orders, problem_handlers, webhooks
 from orders_service.auth import Keyring, Unauthenticated
+from orders_service.exchange import UNWATCHED
 from orders_service.gateways import (
     DestinationRefused,
     Guard,
@@ -32,7 +33,14 @@ from orders_service.sandbox import SandboxWarehouse, make_router
 from orders_service.settings import Role, Settings, SettingsError
 from pipelines import Pipeline, Process, Rhythm
 from pipelines.fastapi import running
-from pipelines.telemetry import JournalGauges, PrometheusMetrics
+from pipelines.telemetry import (
+    JournalGauges,
+    PrometheusMetrics,
+    StructuredLogs,
+    Tracing,
+    current_traceparent,
+    is_tracing_on,
+)
 
 PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order,)
 
@@ -80,11 +88,21 @@ def create_app(
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=_lifespan(
-            settings, registry, gateways, subscribers=[step_metrics], on_failure=on_failure, **process_options
+            settings,
+            registry,
+            gateways,
+            subscribers=[step_metrics, StructuredLogs()],
+            on_failure=on_failure,
+            origin=current_traceparent,
+            **process_options,
         ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
-        telemetry={"metrics": False},
+        telemetry={
+            "metrics": False,  # or those of Prometheus would be doubled
+            "logs": False,  # they quote what a client sent
+            "exclude": lambda scope: scope.get("path") in UNWATCHED,
+        },
     )
     problem_handlers.install(app, TRANSLATIONS)
     _mount(app, settings, registry)
@@ -106,6 +124,8 @@ def _lifespan(
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
             )
+            if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
+                process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process))
             gauges = JournalGauges(process.readers, PIPELINES)
             registry.register(gauges)

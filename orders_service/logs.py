@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 import structlog
+from opentelemetry.trace import get_current_span
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _BREAKS_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -33,6 +34,7 @@ def configure(log_format: str = "auto", *, is_production: bool = False, stream: 
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        _trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -62,6 +64,14 @@ def _bridge(out: TextIO, rendering: list[Processor]) -> None:
     logging.captureWarnings(capture=True)
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
+
+
+def _trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Which trace the line is part of, if there is one."""
+    span = get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"], event["span_id"] = f"{span.trace_id:032x}", f"{span.span_id:016x}"
+    return event
 
 
 def _exception_without_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -6,7 +6,6 @@ import sys
 from types import FrameType
 from typing import Any
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -17,8 +16,6 @@ from pipelines import Process
 REQUEST_GRACE_SECONDS = 20
 FAILED = 70  # as in sysexits.h: an internal software error; a supervisor starts a new incarnation
 _BACKLOG = 2048
-
-_log = structlog.get_logger()
 
 
 class PortTaken(Exception):
@@ -46,7 +43,6 @@ class Server(uvicorn.Server):
 
     def fail(self, reason: str) -> None:
         """This process may write no more: end it, so that it is started anew."""
-        _log.critical("this process may write no more, and ends", reason=reason)
         self.failure = reason
         self.should_exit = True
 

@@ -30,6 +30,28 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StepBegun:
+    """An attempt begins, in the task that makes it; told only when a subscriber `follows_steps`.
+
+    After it comes `StepAttempted` or `StepAbandoned` of the same run, in the same task.
+    """
+
+    run_id: UUID
+    pipeline: str
+    step: str
+    kind: str
+    attempt: int
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepAbandoned:
+    """What had begun leaves no attempt in the journal: it was broken off, or was no step at all."""
+
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class StepAttempted:
     """One try at one step, or at its undo, is on disk."""
 
@@ -127,6 +149,8 @@ Event: TypeAlias = (
     BatchCommitted
     | CommitDoubted
     | RunStarted
+    | StepBegun
+    | StepAbandoned
     | StepAttempted
     | RunPutAside
     | StepRaised
@@ -145,10 +169,15 @@ class Events:
     """Passes each event to all subscribers, in the order in which they subscribed."""
 
     def __init__(self, *subscribers: Subscriber) -> None:
-        self._subscribers = list(subscribers)
+        self._subscribers: list[Subscriber] = []
+        self.are_steps_followed = False
+        for subscriber in subscribers:
+            self.subscribe(subscriber)
 
     def subscribe(self, subscriber: Subscriber) -> None:
+        """Have it called from now on; one with an attribute `follows_steps` that is true hears of beginnings too."""
         self._subscribers.append(subscriber)
+        self.are_steps_followed |= getattr(subscriber, "follows_steps", False)
 
     def emit(self, event: Event) -> None:
         for subscriber in self._subscribers:

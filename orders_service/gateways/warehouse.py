@@ -14,6 +14,7 @@ from orders_service.gateways.egress import CONNECT_SECONDS, Destination, origin
 from orders_service.gateways.errors import WarehouseRefused, WarehouseUnavailable
 from orders_service.gateways.signatures import Signatures
 from pipelines.errors import Throttled
+from pipelines.telemetry import current_traceparent
 
 MOST_BYTES_READ = 64 * 1024
 
@@ -120,6 +121,8 @@ class HttpWarehouse:
         headers = CIMultiDict(self._signatures.headers(key, body, now=datetime.now(UTC)))
         headers["content-type"] = "application/json"
         headers["user-agent"] = "orders-service"
+        if traceparent := current_traceparent():
+            headers["traceparent"] = traceparent
         try:
             async with self._session.post(
                 self._destination, data=body.encode(), headers=headers, allow_redirects=False, timeout=self._timeout

@@ -1,5 +1,7 @@
-"""Subscribers to events. The library emits; these turn what happened into metrics."""
+"""Subscribers to events. The library emits; these turn what happened into metrics, log lines and spans."""
 
+from pipelines.telemetry.logs import StructuredLogs
 from pipelines.telemetry.prometheus import JournalGauges, PrometheusMetrics
+from pipelines.telemetry.tracing import Tracing, current_traceparent, is_tracing_on
 
-__all__ = ["JournalGauges", "PrometheusMetrics"]
+__all__ = ["JournalGauges", "PrometheusMetrics", "StructuredLogs", "Tracing", "current_traceparent", "is_tracing_on"]

@@ -8,7 +8,17 @@ from pipelines.clock import Clock
 from pipelines.committer import Committer
 from pipelines.decisions import Continue, Decision, PassOver, Postpone, RetryLater, UndoAll, decide, is_worth_a_delay
 from pipelines.errors import DeadlinePassed, Fenced, JournalError, Reject, UnknownStep
-from pipelines.events import Events, RunFinished, RunLeft, RunPutAside, StepAttempted, StepRaised, WriteRefused
+from pipelines.events import (
+    Events,
+    RunFinished,
+    RunLeft,
+    RunPutAside,
+    StepAbandoned,
+    StepAttempted,
+    StepBegun,
+    StepRaised,
+    WriteRefused,
+)
 from pipelines.journal import claiming
 from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Run, RunState
@@ -59,7 +69,8 @@ class Runner:
             return None
         while True:
             hand.pause_between_steps()
-            moved = await self._attempt(held, hand)
+            attempt = self._followed if self._events.are_steps_followed else self._attempt
+            moved = await attempt(held, hand)
             self._report(held.run, moved)
             if not moved.still_ours:
                 return moved.delay
@@ -72,6 +83,19 @@ class Runner:
         except Fenced:  # somebody has cancelled it just now: it is freed instead
             raise Interrupted(Interruption.LEAVING) from None
         self._events.emit(RunLeft(run.id, run.pipeline, run.version, run.step))
+
+    async def _followed(self, held: Held, hand: Hand) -> Moved:
+        """An attempt whose beginning is told too; so must be its end, whatever happens."""
+        run, moved = held.run, None
+        self._events.emit(
+            StepBegun(run.id, run.pipeline, run.step, run.direction, run.attempt + 1, traceparent=run.traceparent)
+        )
+        try:
+            moved = await self._attempt(held, hand)
+            return moved
+        finally:
+            if moved is None or moved.attempt is None:
+                self._events.emit(StepAbandoned(run.id))
 
     async def _attempt(self, held: Held, hand: Hand) -> Moved:
         """One try at one step, or at its undo. What follows is on disk when this returns."""

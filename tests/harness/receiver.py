@@ -67,6 +67,7 @@ class Delivery:
     valid: bool
     body: bytes
     at: float
+    traceparent: str = ""
 
     @property
     def event(self) -> Any:
@@ -125,7 +126,8 @@ class Receiver:
         webhook_id = request.headers.get("webhook-id", "")
         self._seen[webhook_id] = self._seen.get(webhook_id, 0) + 1
         valid = is_signed(request.headers, body, self.secret)
-        return Delivery(request.path, webhook_id, self._seen[webhook_id], valid, body, time.time())
+        number, traced = self._seen[webhook_id], request.headers.get("traceparent", "")
+        return Delivery(request.path, webhook_id, number, valid, body, time.time(), traced)
 
     async def _note(self, delivery: Delivery, answer: Answer) -> None:
         self.deliveries.append(delivery)

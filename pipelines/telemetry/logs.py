@@ -1,0 +1,81 @@
+"""What happened as structured log lines: ids, names from the code, outcomes and durations, and nothing of the data."""
+
+import re
+from typing import Any
+
+import structlog
+
+from pipelines.events import (
+    CommitDoubted,
+    Event,
+    ProcessFailed,
+    RunFinished,
+    RunLeft,
+    RunsReaped,
+    RunStarted,
+    StepAttempted,
+    WriteRefused,
+)
+from pipelines.run import AttemptOutcome, RunState
+
+_KIND_OF_ERROR = re.compile(r"[A-Za-z_][\w.]*(?=: )")
+_WARNS = frozenset({AttemptOutcome.RETRY, AttemptOutcome.THROTTLED, AttemptOutcome.FAILED})
+_DEAD = frozenset({RunState.FAILED, RunState.QUARANTINED})
+
+
+class StructuredLogs:
+    """A subscriber: one line per event, through the structlog that is configured when it is made.
+
+    The usual way of a run is one line at `info`, its end; its steps are at `debug`. What is tried again is a warning,
+    a dead letter an error. Of an error only its type is told: its text may quote what a customer sent.
+    """
+
+    def __init__(self, logger: Any = None) -> None:
+        self._log = (logger or structlog.get_logger()).bind()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case StepAttempted():
+                self._attempted(event)
+            case RunFinished():
+                say = self._log.error if event.outcome in _DEAD else self._log.info
+                say("run finished", **_of(event), outcome=str(event.outcome), seconds=round(event.seconds, 3))
+            case RunStarted():
+                self._log.debug("run started", **_of(event))
+            case RunLeft(version=version, step=step):
+                self._log.error("run left to other code", **_of(event), version=version, step=step)
+            case WriteRefused():
+                self._log.warning("write refused", **_of(event))
+            case RunsReaped(runs=runs, quarantined=quarantined):
+                self._log.warning("runs reaped", runs=runs, quarantined=quarantined)
+            case CommitDoubted(committed=committed):
+                self._log.warning("commit doubted", committed=committed)
+            case ProcessFailed(reason=reason):
+                self._log.critical("process failed", reason=reason.partition(":")[0])  # beyond it, an error's text
+            case _:
+                pass  # a batch is counted, not told
+
+    def _attempted(self, event: StepAttempted) -> None:
+        is_usual = event.outcome == AttemptOutcome.SUCCESS
+        say = self._log.debug if is_usual else self._log.warning if event.outcome in _WARNS else self._log.info
+        said = {} if event.error is None else {"error": _kind_of(event.error, event.outcome)}
+        say(
+            "step attempted",
+            **_of(event),
+            step=event.step,
+            kind=str(event.kind),
+            attempt=event.attempt,
+            outcome=str(event.outcome),
+            seconds=round(event.seconds, 3),
+            **said,
+        )
+
+
+def _of(event: StepAttempted | RunStarted | RunFinished | RunLeft | WriteRefused) -> dict[str, str]:
+    return {"run_id": str(event.run_id), "pipeline": event.pipeline}
+
+
+def _kind_of(error: str, outcome: str) -> str:
+    """A refusal is stored in its own words, which are the customer's business; all else begins with its type."""
+    kind = None if outcome == AttemptOutcome.REJECTED else _KIND_OF_ERROR.match(error)
+    return kind[0] if kind is not None else str(outcome)
