@@ -1,16 +1,19 @@
 """What happened as structured log lines: ids, names from the code, outcomes and durations, and nothing of the data."""
 
+import logging
 import re
 from typing import Any
 
 import structlog
 
 from pipelines.events import (
+    BatchCommitted,
     CommitDoubted,
     Event,
     ProcessFailed,
     RunFinished,
     RunLeft,
+    RunPutAside,
     RunsReaped,
     RunStarted,
     StepAttempted,
@@ -26,22 +29,29 @@ _DEAD = frozenset({RunState.FAILED, RunState.QUARANTINED})
 class StructuredLogs:
     """A subscriber: one line per event, through the structlog that is configured when it is made.
 
-    The usual way of a run is one line at `info`, its end; its steps are at `debug`. What is tried again is a warning,
-    a dead letter an error. Of an error only its type is told: its text may quote what a customer sent.
+    The usual way of a run, which metrics count, is at `debug`; a run that ends otherwise at `info`. What is tried again
+    is a warning, a dead letter an error. Of an error only its type is told: its text may quote what a customer sent.
     """
 
     def __init__(self, logger: Any = None) -> None:
         self._log = (logger or structlog.get_logger()).bind()
+        self._tells_all: bool = self._log.is_enabled_for(logging.DEBUG)
 
     def __call__(self, event: Event) -> None:
+        if self._tells_all or not _is_usual(event):  # asked first: every step of every run comes by here
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         match event:
             case StepAttempted():
                 self._attempted(event)
-            case RunFinished():
-                say = self._log.error if event.outcome in _DEAD else self._log.info
+            case RunFinished(outcome=outcome):
+                say = self._log.error if outcome in _DEAD else self._log.debug if _is_usual(event) else self._log.info
                 say("run finished", **_of(event), outcome=str(event.outcome), seconds=round(event.seconds, 3))
             case RunStarted():
                 self._log.debug("run started", **_of(event))
+            case RunPutAside(step=step, destination=destination):
+                self._log.debug("run put aside", **_of(event), step=step, destination=destination)
             case RunLeft(version=version, step=step):
                 self._log.error("run left to other code", **_of(event), version=version, step=step)
             case WriteRefused():
@@ -56,8 +66,7 @@ class StructuredLogs:
                 pass  # a batch is counted, not told
 
     def _attempted(self, event: StepAttempted) -> None:
-        is_usual = event.outcome == AttemptOutcome.SUCCESS
-        say = self._log.debug if is_usual else self._log.warning if event.outcome in _WARNS else self._log.info
+        say = self._log.debug if _is_usual(event) else self._log.warning if event.outcome in _WARNS else self._log.info
         said = {} if event.error is None else {"error": _kind_of(event.error, event.outcome)}
         say(
             "step attempted",
@@ -71,7 +80,15 @@ class StructuredLogs:
         )
 
 
-def _of(event: StepAttempted | RunStarted | RunFinished | RunLeft | WriteRefused) -> dict[str, str]:
+def _is_usual(event: Event) -> bool:
+    if isinstance(event, StepAttempted):
+        return event.outcome == AttemptOutcome.SUCCESS
+    if isinstance(event, RunFinished):
+        return event.outcome == RunState.COMPLETED
+    return isinstance(event, RunStarted | BatchCommitted)
+
+
+def _of(event: StepAttempted | RunStarted | RunFinished | RunLeft | RunPutAside | WriteRefused) -> dict[str, str]:
     return {"run_id": str(event.run_id), "pipeline": event.pipeline}
 
 
