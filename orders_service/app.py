@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any, TypedDict
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from orders_service import edge, health, inventory, orders, problem_handlers, webhooks
@@ -50,6 +51,11 @@ A 2xx means that the order is on disk and will reach a terminal state. A 5xx or 
 repeat the request with the same `Idempotency-Key`. Every error is `application/problem+json`; a proxy on the way may
 answer first, so do not depend on the body.
 """
+TELEMETRY: TelemetryConfig = {
+    "metrics": False,  # or those of Prometheus would be doubled
+    "logs": False,  # they quote what a client sent
+    "exclude": lambda scope: scope.get("path") in UNWATCHED,
+}
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
@@ -98,11 +104,7 @@ def create_app(
         ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
-        telemetry={
-            "metrics": False,  # or those of Prometheus would be doubled
-            "logs": False,  # they quote what a client sent
-            "exclude": lambda scope: scope.get("path") in UNWATCHED,
-        },
+        telemetry=TELEMETRY,
     )
     problem_handlers.install(app, TRANSLATIONS)
     _mount(app, settings, registry)
