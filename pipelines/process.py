@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from pipelines import journal
 from pipelines.clock import Clock, SystemClock
-from pipelines.committer import Committer, Limits
+from pipelines.committer import Committer, Limits, commit
 from pipelines.errors import JournalError
 from pipelines.events import Events, ProcessFailed, Subscriber
 from pipelines.pipeline import Pipeline
@@ -21,8 +21,10 @@ from pipelines.schedule import Schedule
 from pipelines.transaction import Transaction
 from pipelines.worker import (
     Dice,
+    Faults,
     Interruption,
     Performer,
+    Performs,
     Pruner,
     Rhythm,
     Runner,
@@ -67,11 +69,13 @@ class Process:
         origin: Callable[[], str | None] = lambda: None,
         schedules: Iterable[Schedule[Any]] = (),
         retention: Retention | None = USUAL_RETENTION,
+        faults: Faults | None = None,
     ) -> None:
         self.process_id: UUID = uuid7()
         self.clock = clock or SystemClock()
         self.events = Events(*subscribers)
-        self.wired = wire(pipelines, provide or {})
+        self._faults = faults
+        self.wired = wire(pipelines, self._reached(provide or {}))
         self.schedules = journal.Schedules(schedules, [each.pipeline for each in self.wired.values()])
         self._rhythm = rhythm or Rhythm()
         self._slots = Slots(slots)
@@ -89,6 +93,12 @@ class Process:
         self.failed: str | None = None
         self._draining = False
 
+    def _reached(self, provided: Mapping[Any, object]) -> Mapping[Any, object]:
+        """The gateways, or what a test puts around them."""
+        if self._faults is None:
+            return provided
+        return {asked_for: self._faults.around_gateway(asked_for, each) for asked_for, each in provided.items()}
+
     def _make_committer(self, limits: Limits | None, origin: Callable[[], str | None]) -> Committer:
         return Committer(
             self._writers,
@@ -99,6 +109,7 @@ class Process:
             on_event=self.events.emit,
             on_death=self._fail,
             origin=origin,
+            commit=commit if self._faults is None else self._faults.around_commit(commit),
         )
 
     def _make_sweep(self) -> Sweep:
@@ -110,7 +121,7 @@ class Process:
             rhythm=self._rhythm,
             clock=self.clock,
             events=self.events,
-            known={key: each.pipeline for key, each in self.wired.items()},
+            known=self.worker.known,
         )
 
     def _make_upkeep(self, retention: Retention | None) -> Upkeep:
@@ -120,9 +131,11 @@ class Process:
         return Upkeep(duties)
 
     def _make_runner(self, dice: Dice) -> Runner:
-        performer = Performer(
+        performer: Performs = Performer(
             self._committer, self.readers, self._threads, lease_is_sure=self._lease_is_sure, clock=self.clock
         )
+        if self._faults is not None:
+            performer = self._faults.around_attempts(performer)
         return Runner(self._committer, performer, self.wired, clock=self.clock, dice=dice, events=self.events)
 
     # What a transaction knows of its process

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from pipelines.committer.faults import commit as really_commit
 from pipelines.committer.members import Member, Queue
 from pipelines.committer.standing import Standing
 from pipelines.committer.writer import Dead, Report, Writer
@@ -48,10 +49,11 @@ class Committer:
         on_event: Callable[[Event], None],
         on_death: Callable[[Dead], None],
         origin: Callable[[], str | None] = lambda: None,
+        commit: Callable[[Connection], None] = really_commit,
     ) -> None:
         self._limits = limits or Limits()
         self._queue = Queue(self._limits.waiting)
-        self._writer = Writer(engine, standing, home, self._queue, self._report)
+        self._writer = Writer(engine, standing, home, self._queue, self._report, commit=commit)
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
         self._impatient: deque[Member] = deque()
         self._look: asyncio.TimerHandle | None = None

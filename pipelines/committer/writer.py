@@ -18,7 +18,7 @@ from pipelines.committer.batch import (
     broken_by,
     perform,
 )
-from pipelines.committer.faults import Fault, SilentRollbackError, commit, fault_of, held_too_long
+from pipelines.committer.faults import Fault, SilentRollbackError, fault_of, held_too_long
 from pipelines.committer.members import Member, Queue
 from pipelines.committer.standing import Answer, Standing
 from pipelines.errors import Fenced, JournalError, OutcomeUnknown, StorageFull, Unavailable
@@ -52,13 +52,21 @@ class Writer:
     """Owns the writing connection and the count of batches."""
 
     def __init__(
-        self, engine: Engine, standing: Standing, home: Home, queue: Queue, report: Callable[[Report], None]
+        self,
+        engine: Engine,
+        standing: Standing,
+        home: Home,
+        queue: Queue,
+        report: Callable[[Report], None],
+        *,
+        commit: Callable[[Connection], None],
     ) -> None:
         self._engine = engine
         self._standing = standing
         self._home = home
         self._queue = queue
         self._report = report
+        self._really_commit = commit
         self._connection: Connection | None = None
         self._batches = 0
         self._giving_up = threading.Event()
@@ -165,7 +173,7 @@ class Writer:
 
     def _commit(self, connection: Connection, batch: int) -> list[Event]:
         try:
-            commit(connection)
+            self._really_commit(connection)
         except SilentRollbackError as error:
             raise BatchBroken(error, Fault.REFUSED) from error
         except DBAPIError as error:

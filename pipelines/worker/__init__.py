@@ -1,5 +1,6 @@
 """The part of a process that claims runs and takes them from step to step."""
 
+from pipelines.worker.faults import Commit, Faults, Performs
 from pipelines.worker.hand import Interruption
 from pipelines.worker.performing import Performer
 from pipelines.worker.pruning import Pruner
@@ -12,9 +13,12 @@ from pipelines.worker.wiring import WiredPipeline, wire
 from pipelines.worker.worker import Worker
 
 __all__ = [
+    "Commit",
     "Dice",
+    "Faults",
     "Interruption",
     "Performer",
+    "Performs",
     "Pruner",
     "Rhythm",
     "Runner",

@@ -23,10 +23,11 @@ from pipelines.journal import claiming
 from pipelines.retry import Retry, Tried
 from pipelines.run import Attempt, AttemptOutcome, Run, RunState
 from pipelines.worker import moves
+from pipelines.worker.faults import Performs
 from pipelines.worker.hand import Hand, Interrupted, Interruption
 from pipelines.worker.insisting import insist
 from pipelines.worker.moves import Held, Moved
-from pipelines.worker.performing import Performer, current_step
+from pipelines.worker.performing import current_step
 from pipelines.worker.rooms import NoRoom
 from pipelines.worker.wiring import WiredPipeline
 
@@ -39,7 +40,7 @@ class Runner:
     def __init__(
         self,
         committer: Committer,
-        performer: Performer,
+        performer: Performs,
         wired: Mapping[tuple[str, str], WiredPipeline],
         *,
         clock: Clock,

@@ -31,6 +31,7 @@ from orders_service.inventory.tables import Stock
 from orders_service.orders import routes
 from orders_service.orders.placing import CREATED, Placed, place_order
 from orders_service.settings import load
+from pipelines import process
 from pipelines.committer import writer
 from pipelines.committer.batch import perform
 from pipelines.committer.faults import commit
@@ -102,7 +103,7 @@ class OrdersCommits:
         self._at_commit = at_commit
         self._carries_orders = False
         plant_in(routes, place_order=self._place)
-        plant_in(writer, commit=self._commit)
+        plant_in(process, commit=self._commit)
 
     def _place(self, *args: Any) -> Placed:
         self._carries_orders = True
