@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, text
 
+from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import CLAIMABLE, attempts, runs
 from pipelines.run import OPEN, Attempt, Priority, RunState
 from pipelines.transaction import ReadSession
@@ -29,7 +30,13 @@ _OLDEST_READY = (
     .where(text(CLAIMABLE), runs.c.state == RunState.READY)
     .group_by(runs.c.pipeline)
 )
-_NEXT_DUE = select(func.min(runs.c.due_at)).where(text(CLAIMABLE))
+_NEXT_DUE = select(func.min(runs.c.due_at)).where(text(CLAIMABLE), runs.c.due_at > now_and("skew"))
+_LEFT_ALONE = (
+    select(runs.c.id, runs.c.pipeline, runs.c.version, runs.c.state, runs.c.step)
+    .where(text(CLAIMABLE))
+    .order_by(runs.c.id)
+)
+_IDS = select(runs.c.id).order_by(runs.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,20 @@ def oldest_ready(session: ReadSession) -> dict[str, datetime]:
     return dict(tuple(row) for row in session.execute(_OLDEST_READY))
 
 
-def next_due(session: ReadSession) -> datetime | None:
-    """When the next run that nobody owns is due; none if none waits."""
-    earliest: datetime | None = session.execute(_NEXT_DUE).scalar_one()
+def next_due(session: ReadSession, skew_seconds: float) -> datetime | None:
+    """When the next run that nobody owns will be due; none if none waits for its time."""
+    earliest: datetime | None = session.execute(_NEXT_DUE, {"skew": seconds(skew_seconds)}).scalar_one()
     return earliest
+
+
+def left_alone(session: ReadSession) -> list[str]:
+    """The open runs that nobody owns, as a sentence has them."""
+    return [
+        f"{row.pipeline} {row.id}, {row.state} at {row.step}, version {row.version}"
+        for row in session.execute(_LEFT_ALONE)
+    ]
+
+
+def all_ids(session: ReadSession) -> list[UUID]:
+    """Every run there is, oldest first: for the small journals of tests."""
+    return list(session.execute(_IDS).scalars())

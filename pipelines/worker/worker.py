@@ -34,7 +34,7 @@ class Worker:
         self._committer = committer
         self._runner = runner
         self._slots = slots
-        self._known = {key: each.pipeline for key, each in wired.items()}
+        self.known: claiming.Known = {key: each.pipeline for key, each in wired.items()}
         self._events = events
         self._hands: dict[UUID, Hand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -42,6 +42,7 @@ class Worker:
         self._is_more = False
         self._dropped: list[Run] = []
         self._leaving = False
+        self._bug: BaseException | None = None
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -70,6 +71,7 @@ class Worker:
         self._is_more = True
         if self._claiming is None:
             self._claiming = asyncio.get_running_loop().create_task(self._claim_all(), name="claim")
+            self._claiming.add_done_callback(self._hear_out)
 
     async def _claim_all(self) -> None:
         try:
@@ -85,7 +87,7 @@ class Worker:
         """Whether there may be more."""
         runs: list[Run] = []
         try:
-            runs = await self._committer.progress(claiming.claim, self._known, slots)
+            runs = await self._committer.progress(claiming.claim, self.known, slots)
         finally:
             self._slots.give_back(slots - len(runs))
         for run in runs:
@@ -99,7 +101,15 @@ class Worker:
         self._idle.clear()
         task = asyncio.get_running_loop().create_task(self._carry(run, hand), name=f"run {run.id}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._hear_out)
+
+    def _hear_out(self, task: asyncio.Task[None]) -> None:
+        """What a claim or a run dies of, if it is not the journal's trouble, is a bug: it is told at once."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._bug = error
+            said = {"message": f"the task {task.get_name()!r} died", "exception": error, "task": task}
+            task.get_loop().call_exception_handler(said)
 
     async def _carry(self, run: Run, hand: Hand) -> None:
         try:
@@ -151,9 +161,13 @@ class Worker:
         await self._idle.wait()
 
     async def settled(self) -> None:
-        """Until it holds no run, and looks for none."""
+        """Until it holds no run, and looks for none. Raises what a claim or a run has died of meanwhile."""
         while self._claiming is not None or self._hands:
             await (asyncio.wait([self._claiming]) if self._claiming is not None else self._idle.wait())
+        await asyncio.sleep(0)  # for what has died in this very moment to be heard
+        if (bug := self._bug) is not None:
+            self._bug = None
+            raise bug
 
     async def stop(self) -> None:
         """End what is left; the journal will say where each run stands."""

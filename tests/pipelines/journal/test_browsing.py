@@ -70,5 +70,5 @@ async def test_open_and_dead_runs_are_counted_and_finished_ones_are_not(database
 @pytest.mark.parametrize("statement", [browsing._OLDEST_READY, browsing._NEXT_DUE], ids=["oldest ready", "next due"])
 def test_what_waits_is_found_by_its_index(database_url: str, statement: Executable) -> None:
     engine = fill(database_url)
-    assert "ix_runs_claimable" in plan_of(engine, statement, {})
+    assert "ix_runs_claimable" in plan_of(engine, statement, {"skew": 0.0})
     engine.dispose()
