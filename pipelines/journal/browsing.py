@@ -32,7 +32,7 @@ _OLDEST_READY = (
 )
 _NEXT_DUE = select(func.min(runs.c.due_at)).where(text(CLAIMABLE), runs.c.due_at > now_and("skew"))
 _LEFT_ALONE = (
-    select(runs.c.id, runs.c.pipeline, runs.c.version, runs.c.state, runs.c.step)
+    select(runs.c.id, runs.c.pipeline, runs.c.version, runs.c.state, runs.c.step, runs.c.tries)
     .where(text(CLAIMABLE))
     .order_by(runs.c.id)
 )
@@ -144,7 +144,7 @@ def next_due(session: ReadSession, skew_seconds: float) -> datetime | None:
 def left_alone(session: ReadSession) -> list[str]:
     """The open runs that nobody owns, as a sentence has them."""
     return [
-        f"{row.pipeline} {row.id}, {row.state} at {row.step}, version {row.version}"
+        f"{row.pipeline} {row.id} (version {row.version}), {row.state} at {row.step} after {row.tries} attempts"
         for row in session.execute(_LEFT_ALONE)
     ]
 

@@ -52,13 +52,7 @@ class Rehearsal:
 
         Raises what a claim or a run has died of, if it is neither a step's failure nor the journal's.
         """
-        await self.process.worker.settled()
-        while self.read(self._is_any_due):
-            before = self.read(browsing.left_alone)
-            self.process.worker.look()
-            await self.process.worker.settled()
-            if self.read(browsing.left_alone) == before:
-                return
+        await self._carry_on()
 
     async def advance(self, by: timedelta) -> None:
         """Move the clock, and do what becomes due on the way: schedules fire and runs go on, each at its time."""
@@ -75,7 +69,8 @@ class Rehearsal:
         whatever `run_until_waiting` raises.
         """
         for _ in range(MOST_ROUNDS):
-            await self.run_until_waiting()
+            if not await self._carry_on():
+                raise NeverEndingError(f"It is due, and a claim does not take it: {self._left()}.")
             if (wait := self._until_next_due()) is not None:
                 self.clock.advance(wait)
             elif not self.read(self._is_any_due):  # it may have become so meanwhile
@@ -102,6 +97,17 @@ class Rehearsal:
         """Ask the database something."""
         with ReadSession(self.process.readers) as session:
             return question(session)
+
+    async def _carry_on(self) -> bool:
+        """Whether all that is due could be taken."""
+        await self.process.worker.settled()
+        while self.read(self._is_any_due):
+            before = self.read(browsing.left_alone)
+            self.process.worker.look()
+            await self.process.worker.settled()
+            if self.read(browsing.left_alone) == before:
+                return False
+        return True
 
     async def _next_wait(self) -> timedelta | None:
         """Do what is due, and say how long nothing else will be."""

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+from sqlmodel import SQLModel
 
 from pipelines import Pipeline, ReadSession, RunRecord, StepContext, Transaction
 from pipelines.events import Event
 from pipelines.journal import open_for_writing
 from pipelines.journal.tables import runs
-from pipelines.testing import Rehearsal, rehearsal
+from pipelines.testing import Rehearsal, create_tables, fresh_file, rehearsal
 
 metadata = MetaData()  # of its own: what migrations are compared with must not know it
 effects = Table("effects", metadata, Column("id", Integer, primary_key=True), Column("what", String(200)))
@@ -103,9 +104,7 @@ async def staged(
     **options: Any,
 ) -> AsyncIterator[Rehearsal]:
     """A rehearsal whose steps reach the world and note effects."""
-    engine = open_for_writing(database_url)
-    metadata.create_all(engine)
-    engine.dispose()
+    _with_effects(database_url)
     heard = [] if events is None else [events.append]
     provide = {World: world or World()}
     async with rehearsal(pipelines, provide=provide, database_url=database_url, subscribers=heard, **options) as stage:
@@ -129,3 +128,33 @@ def journal_row(stage: Rehearsal, run_id: UUID) -> Any:
     """The run as it stands in the table, owner and fence included."""
     with ReadSession(stage.process.readers) as session:
         return session.execute(select(runs).where(runs.c.id == run_id)).one()
+
+
+@contextmanager
+def fresh_life() -> Iterator[str]:
+    """For the crash matrix: a file of its own for each life."""
+    with fresh_file() as url:
+        yield _with_effects(url)
+
+
+def emptied(database_url: str) -> Callable[[], AbstractContextManager[str]]:
+    """For the crash matrix: the same database for all lives, without rows. Quicker than to make one for each."""
+
+    @contextmanager
+    def again() -> Iterator[str]:
+        create_tables(database_url)
+        engine = open_for_writing(_with_effects(database_url))
+        with engine.begin() as connection:
+            for table in (*reversed(SQLModel.metadata.sorted_tables), effects):
+                connection.execute(table.delete())
+        engine.dispose()
+        yield database_url
+
+    return again
+
+
+def _with_effects(database_url: str) -> str:
+    engine = open_for_writing(database_url)
+    metadata.create_all(engine)
+    engine.dispose()
+    return database_url

@@ -1,65 +1,26 @@
-"""Death at every COMMIT: whichever process is the last, each effect is there once and the run has one end."""
+"""Death at every point of every kind of step: each effect is there once, and the run ends as if nobody had died."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import select
 
-from pipelines import (
-    AttemptOutcome,
-    Ending,
-    Pipeline,
-    ReadSession,
-    Reject,
-    Rhythm,
-    RunRecord,
-    RunState,
-    StepContext,
-    Transaction,
-)
-from pipelines.journal import reaping
-from pipelines.journal.tables import runs
+from pipelines import AttemptOutcome, Ending, Pipeline, Reject, RunState, StepContext, Transaction
 from pipelines.run import Run
-from pipelines.testing import VirtualClock
+from pipelines.testing import DoesNotSurvive, Moment, Survivor, VirtualClock, survives_every_crash
 from pipelines.worker import Performer, moves
 from pipelines.worker.hand import Hand
 from pipelines.worker.moves import Held
 from pipelines.worker.wiring import Occasion
-from tests.builders.deaths import Death, Moment, dying
-from tests.builders.world import Trip, World, note, noted, staged, told
+from tests.builders.world import Trip, World, emptied, fresh_life, note, told
 
 WAY = ["do book: success", "do pay: success", "do count: success", "do tell: success"]
 WAY_BACK = [*WAY[:3], "do tell: rejected", "undo pay: success", "undo book: success"]
-MORE_COMMITS_THAN_A_RUN_HAS = 12
 
 
-@dataclass(frozen=True)
-class Journey:
-    """What a run does when nobody dies, and so must do whoever dies."""
-
-    refusal: Reject | None
-    state: RunState
-    attempts: list[str]
-    effects: list[str]
-    heard: tuple[str, ...]
-
-
-THERE = Journey(None, RunState.COMPLETED, WAY, ["booked", "closed: completed"], ("pay", "tell"))
-BACK_AGAIN = Journey(
-    Reject("full"),
-    RunState.REJECTED,
-    WAY_BACK,
-    ["booked", "unbooked", "closed: rejected"],
-    ("pay", "tell", "refund"),
-)
-
-
-def pipeline_of(journey: Journey) -> Pipeline[Trip]:
+def a_trip(refusal: Reject | None) -> Pipeline[Trip]:
     """Every kind of step, and both kinds of undo."""
     pipeline = Pipeline("trip", Trip)
 
@@ -86,8 +47,8 @@ def pipeline_of(journey: Journey) -> Pipeline[Trip]:
     @pipeline.step()
     async def tell(world: World, step: StepContext) -> None:
         await world.call("tell", step)
-        if journey.refusal is not None:
-            raise journey.refusal
+        if refusal is not None:
+            raise refusal
 
     @pipeline.at_end
     def close(ending: Ending, tx: Transaction) -> None:
@@ -96,68 +57,41 @@ def pipeline_of(journey: Journey) -> Pipeline[Trip]:
     return pipeline
 
 
-async def begin(database_url: str, journey: Journey, world: World, *, at: int, moment: Moment) -> bool:
-    """Run in a process that dies at this COMMIT; says whether it came to that."""
-    pipeline, death = pipeline_of(journey), Death()
+async def survived(
+    refusal: Reject | None,
+    way: list[str],
+    *,
+    moments: Collection[Moment] = tuple(Moment),
+    database: Callable[[], AbstractContextManager[str]] = fresh_life,
+) -> Counter[Moment]:
+    """How many points of each kind, each survived by a run that went this way."""
 
-    async def travel() -> None:
-        await stage.start(pipeline, Trip())
-        await stage.process.worker.settled()
+    def check(survivor: Survivor) -> None:
+        assert told(survivor.run) == way
+        assert survivor.run.state is (RunState.REJECTED if refusal else RunState.COMPLETED)
 
-    async with staged(database_url, [pipeline], world, on_failure=death.notice) as stage:
-        with dying(death, at=at, moment=moment):
-            ends = [asyncio.create_task(travel()), asyncio.create_task(death.happened.wait())]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for each in ends:
-                each.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
-    return death.happened.is_set()
-
-
-async def finish(database_url: str, journey: Journey, world: World) -> list[RunRecord]:
-    """Carry on in another process, for which the first one's lease has run out."""
-    clock = VirtualClock()
-    clock.advance(Rhythm().lease + timedelta(seconds=1))
-    async with staged(database_url, [pipeline_of(journey)], world, clock=clock) as stage:
-        await stage.write(reaping.reap, count_crash=True, jitter=0.0)
-        await stage.run_to_the_end()
-        with ReadSession(stage.process.readers) as session:
-            started = session.execute(select(runs.c.id).order_by(runs.c.id)).scalars()
-            return [stage.run(run_id) for run_id in started]
+    points = await survives_every_crash(
+        a_trip(refusal), Trip(), provide=lambda: {World: World()}, check=check, moments=moments, database=database
+    )
+    return Counter(point.moment for point in points)
 
 
-async def survive(database_url: str, journey: Journey, moment: Moment) -> int:
-    """Die at the first COMMIT, at the second, and so on until there is none left to die at; says how many there were.
-
-    All of them share a database, which must tell them apart.
-    """
-    for at in range(1, MORE_COMMITS_THAN_A_RUN_HAS):
-        world, before = World(), len(noted(database_url)) if at > 1 else 0
-        died = await begin(database_url, journey, world, at=at, moment=moment)
-        travelled = await finish(database_url, journey, world)
-        is_stored = at > 1 or moment is Moment.AFTER_COMMIT
-        assert len(travelled) == (at if moment is Moment.AFTER_COMMIT else at - 1)
-        if is_stored:
-            judge(journey, travelled[-1], noted(database_url)[before:], world)
-        if not died:
-            return at - 1
-    raise AssertionError("there was no end of COMMITs")
+def points(*, commits: int, calls: int) -> Counter[Moment]:
+    """As many deaths as there are places for them."""
+    each = {Moment.BEFORE_COMMIT: commits, Moment.AFTER_COMMIT: commits, Moment.BEFORE_CALL: calls}
+    return Counter(each | {Moment.AFTER_CALL: calls, Moment.AFTER_STEP: calls + 1})  # and after the computation
 
 
-def judge(journey: Journey, run: RunRecord, effects: list[str], world: World) -> None:
-    assert run.state is journey.state
-    assert told(run) == journey.attempts
-    assert effects == journey.effects
-    assert tuple(dict.fromkeys(world.heard)) == journey.heard  # perhaps more than once, but in this order
-    assert {what: len(world.keys(what)) for what in journey.heard} == dict.fromkeys(journey.heard, 1)
+async def test_whoever_dies_wherever_the_run_ends_as_if_nobody_had() -> None:
+    assert await survived(None, WAY) == points(commits=5, calls=2)
+    assert await survived(Reject("full"), WAY_BACK) == points(commits=7, calls=3)
 
 
-@pytest.mark.parametrize("moment", Moment)
-@pytest.mark.parametrize(("journey", "commits"), [(THERE, 5), (BACK_AGAIN, 7)], ids=["there", "back again"])
-async def test_whoever_dies_at_whichever_commit_the_run_ends_as_if_nobody_had(
-    database_url: str, journey: Journey, commits: int, moment: Moment
-) -> None:
-    assert await survive(database_url, journey, moment) == commits
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_whoever_dies_at_whichever_commit_the_run_ends_as_if_nobody_had(database_url: str) -> None:
+    at_commits = (Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT)
+    found = await survived(Reject("full"), WAY_BACK, moments=at_commits, database=emptied(database_url))
+    assert found == dict.fromkeys(at_commits, 7)
 
 
 @contextmanager
@@ -186,12 +120,9 @@ def key_of_each_owner() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("bug", "found"), [(effect_and_attempt_apart, r"\['booked', 'b"), (key_of_each_owner, "{'pay': 2, ")]
+    ("bug", "found"), [(effect_and_attempt_apart, "exactly once"), (key_of_each_owner, "World.call in pay': 2")]
 )
-async def test_the_matrix_catches_a_planted_bug(
-    database_url: str, bug: Callable[[], AbstractContextManager[None]], found: str
-) -> None:
-    with bug(), pytest.raises(AssertionError, match=found):
-        await survive(database_url, BACK_AGAIN, Moment.BEFORE_COMMIT)
+async def test_the_matrix_catches_a_planted_bug(bug: Callable[[], AbstractContextManager[None]], found: str) -> None:
+    with bug(), pytest.raises(DoesNotSurvive, match=found):
+        await survived(Reject("full"), WAY_BACK, moments=[Moment.BEFORE_COMMIT])

@@ -24,8 +24,8 @@ from pipelines import (
 )
 from pipelines.events import Event, ProcessFailed
 from pipelines.journal.tables import processes
-from pipelines.testing import Rehearsal
-from tests.builders.deaths import Death, Moment, dying
+from pipelines.testing import Moment, Mortality, Point, Rehearsal
+from tests.builders.deaths import Death
 from tests.builders.world import Trip, World, journal_row, note, noted, staged, told
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -189,8 +189,9 @@ async def test_a_process_that_cannot_begin_lets_the_file_go(database_url: str) -
 
 async def test_a_process_that_may_write_no_more_says_so_and_refuses(database_url: str) -> None:
     pipeline, events, death = two_steps(), list[Event](), Death()
-    async with staged(database_url, [pipeline], events=events, on_failure=death.notice) as stage:
-        with dying(death, at=1, moment=Moment.BEFORE_COMMIT):
+    mortality = Mortality(Point(Moment.BEFORE_COMMIT, "the start"))
+    async with staged(database_url, [pipeline], events=events, on_failure=death.notice, faults=mortality) as stage:
+        with mortality.watching():
             lost = asyncio.create_task(stage.start(pipeline, Trip()))
             await death.happened.wait()
         with pytest.raises(OutcomeUnknown):

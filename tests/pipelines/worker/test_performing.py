@@ -9,8 +9,8 @@ from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
 
 from pipelines import Pipeline, ReadSession, RunState, StepContext, Transaction
-from pipelines.testing import VirtualClock
-from tests.builders.deaths import Death, Moment, dying
+from pipelines.testing import Moment, Mortality, Point, VirtualClock
+from tests.builders.deaths import Death
 from tests.builders.world import Trip, World, effects, note, noted, played, staged, told
 
 
@@ -50,14 +50,14 @@ async def test_each_kind_of_step_runs_in_its_own_place(database_url: str) -> Non
 async def test_the_effect_of_a_transaction_step_and_its_attempt_are_one_commit(
     database_url: str, moment: Moment, effect: list[str], attempts: list[str]
 ) -> None:
-    pipeline, death = Pipeline("trip", Trip), Death()
+    pipeline, death, mortality = Pipeline("trip", Trip), Death(), Mortality(Point(moment, "book"))
 
     @pipeline.step()
     def book(tx: Transaction) -> None:
         note(tx, "booked")
 
-    async with staged(database_url, [pipeline], on_failure=death.notice) as stage:
-        with dying(death, at=2, moment=moment):  # the first starts the run
+    async with staged(database_url, [pipeline], on_failure=death.notice, faults=mortality) as stage:
+        with mortality.watching():
             run_id = await stage.start(pipeline, Trip())
             await death.happened.wait()
         assert noted(database_url) == effect

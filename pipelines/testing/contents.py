@@ -1,0 +1,100 @@
+"""What a database holds, as it can be compared with another that has been through the same."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Uuid, inspect, select
+
+from pipelines.journal import tables
+from pipelines.transaction import ReadSession
+
+OF_THE_JOURNAL = frozenset(
+    each.name for each in vars(tables).values() if isinstance(each, Table)
+)  # and what migrations keep
+_OF_TOOLS = {"alembic_version"}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The rows of all tables but the journal's own, without what no two databases have in common."""
+
+    rows: Mapping[str, tuple[Row, ...]]
+
+    def without(self, volatile: Iterable[tuple[str, str]]) -> "Contents":
+        """The same rows, without these columns."""
+        dropped = set(volatile)
+        return Contents(
+            {
+                table: tuple({name: row[name] for name in row if (table, name) not in dropped} for row in rows)
+                for table, rows in self.rows.items()
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Contents) and self.counted() == other.counted()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.rows))
+
+    def counted(self) -> dict[str, Counter[str]]:
+        return {table: Counter(map(_told, rows)) for table, rows in self.rows.items()}
+
+    def told_against(self, other: "Contents") -> list[str]:
+        """In which tables they differ: what is here, by row, and not there, and how many rows there are."""
+        mine, others = self.counted(), other.counted()
+        return [
+            f"{table}: {_rows(len(self.rows.get(table, ())))}{_beside(mine.get(table), others.get(table))}"
+            for table in sorted(mine.keys() | others.keys())
+            if mine.get(table) != others.get(table)
+        ]
+
+
+def contents(session: ReadSession) -> Contents:
+    """What the database holds, but for times and ids, which nobody can foretell."""
+    connection = session.connection()
+    names = set(inspect(connection).get_table_names()) - OF_THE_JOURNAL - _OF_TOOLS
+    found: dict[str, tuple[Row, ...]] = {}
+    for name in sorted(names):
+        table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+        kept = [column for column in table.columns if not _is_unforeseeable(column)]
+        rows = session.execute(select(*kept)).mappings() if kept else session.execute(select(table)).mappings()
+        found[name] = tuple({column.name: row[column.name] for column in kept} for row in rows)
+    return Contents(found)
+
+
+def volatile(one: object, other: object) -> set[tuple[str, str]]:
+    """The columns in which two databases differ that nothing has happened to."""
+    if not isinstance(one, Contents) or not isinstance(other, Contents):
+        return set()
+    return {
+        (table, name)
+        for table, rows in one.rows.items()
+        for name in {name for row in rows for name in row}
+        if _values(rows, name) != _values(other.rows.get(table, ()), name)
+    }
+
+
+def _values(rows: Iterable[Row], name: str) -> Counter[str]:
+    return Counter(repr(row.get(name)) for row in rows)
+
+
+def _is_unforeseeable(column: Column[Any]) -> bool:
+    counted = column.primary_key and isinstance(column.type, Integer)
+    return counted or isinstance(column.type, DateTime | Uuid)
+
+
+def _told(row: Row) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in row.items())
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _beside(mine: Counter[str] | None, others: Counter[str] | None) -> str:
+    extra = list(((mine or Counter()) - (others or Counter())).elements())
+    return f", and only here {' | '.join(extra[:3])}" if extra else ""
