@@ -18,6 +18,7 @@ cli = typer.Typer(
 config = typer.Typer(help="What is set.", no_args_is_help=True)
 cli.add_typer(config, name="config")
 
+NOT_WELL = 1
 CANNOT_START = 2
 
 
@@ -83,6 +84,21 @@ def seed(
     with _told():
         added = starting.seed(load(), catalog)
     typer.echo(f"{added} products added.")
+
+
+@cli.command()
+def check(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    most_read: Annotated[int, typer.Option(min=1, help="Of each version, read the input of so many runs.")] = 1000,
+) -> None:
+    """Before a deploy: list the open runs that this release could not carry on. Ends with 1 if there are any."""
+    from orders_service import preflight  # noqa: PLC0415 - as above
+
+    with _told():
+        report = preflight.examine(load(), most_read=most_read)
+    typer.echo(preflight.as_json(report) if as_json else preflight.as_text(report))
+    sys.exit(NOT_WELL if report.troubles else 0)
 
 
 @cli.command()

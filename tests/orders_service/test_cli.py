@@ -178,3 +178,49 @@ def test_settings_are_shown_as_they_would_be_set_and_secrets_are_not(terminal: T
 
 def test_the_contract_is_printed_as_it_is_committed(terminal: Terminal) -> None:
     assert terminal.run("openapi").out == openapi.written()
+
+
+def stand(url: str, *, pipeline: str, step: str) -> None:
+    """A run of another release waits in the database."""
+    moment = "2026-01-01 00:00:00.000000"
+    columns = (
+        "id, pipeline, version, state, step, fence, due_at, generation, attempt, errors, crashes, solo, solo_deaths,"
+        "payload, created_at, step_since"
+    )
+    values = f"'{'0' * 32}', '{pipeline}', 'a1b2', 'ready', '{step}', 0, '{moment}', 0, 0, 0, 0, 0, 0, '{{}}'"
+    with schemas.connected(url) as connection:
+        connection.execute(text(f"INSERT INTO runs ({columns}) VALUES ({values}, '{moment}', '{moment}')"))  # noqa: S608 - fixed
+
+
+def test_a_release_that_knows_all_open_runs_says_so(terminal: Terminal) -> None:
+    terminal.run("migrate")
+    assert terminal.run("check") == Said(0, "All is well: this release carries on each of the 0 open runs.\n", "")
+
+
+def test_a_release_that_lacks_a_step_is_told_which(terminal: Terminal, url: str) -> None:
+    terminal.run("migrate")
+    stand(url, pipeline="fulfill-order", step="reserve")
+    says = "1 run of fulfill-order version a1b2 stands before step reserve, which no longer exists.\n"
+    assert terminal.run("check") == Said(1, says, "")
+
+
+def test_programs_are_told_too(terminal: Terminal, url: str) -> None:
+    terminal.run("migrate")
+    stand(url, pipeline="old-pipeline", step="reserve")
+    said = terminal.run("check --json")
+    [trouble] = json.loads(said.out)["troubles"]
+    assert (said.code, trouble["kind"], trouble["pipeline"]) == (1, "unknown-pipeline", "old-pipeline")
+
+
+def test_a_database_that_is_served_can_be_checked(terminal: Terminal, url: str) -> None:
+    terminal.run("migrate")
+    lock = lock_of(parse_url(url))
+    assert lock is not None
+    lock.acquire()
+    assert terminal.run("check").code == 0
+    lock.release()
+
+
+def test_there_must_be_a_database_to_check(terminal: Terminal, tmp_path: Path) -> None:
+    assert is_one_sentence(terminal.run("check"))
+    assert not list(tmp_path.iterdir())
