@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from inspect import Parameter, Signature, signature
 from typing import Any
 
@@ -61,7 +62,7 @@ def _stored(value: Any, annotation: Any, label: str) -> tuple[Any, bool]:
     try:
         if _is_plain(value):
             to_json(value)  # a lone surrogate is no text
-            return value, False
+            return deepcopy(value), False  # the request may go on changing it
         if annotation is not _UNSAID:
             adapter = TypeAdapter(annotation)
             form = adapter.dump_python(value, mode="json", warnings="error")

@@ -1,7 +1,6 @@
 """FastAPI's `BackgroundTasks`, made durable: on disk before the response is sent, and retried."""
 
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -70,7 +69,7 @@ class TaskList:
         if self.run_id is not None:
             raise TaskRefused("These tasks are written already.")
         self._refuses = "The tasks of this request have been handed to its transaction: add them before."
-        result, self.run_id = await self.process.write(self._together, partial(function, *args, **kwargs))
+        result, self.run_id = await self.process.write(self._together, lambda tx: function(tx, *args, **kwargs))
         return result
 
     def _together(self, tx: Transaction, function: Callable[[Transaction], R]) -> tuple[R, UUID | None]:

@@ -42,7 +42,7 @@ class Inline:
 
 
 class Deferred:
-    """Wraps an application whose tasks go on as they would live; `wait()` waits until they have ended.
+    """Wraps an application whose tasks go on as they would live; `wait()`, or `await ended()`, until they have ended.
 
     `TestClient(Deferred(app))`. Retries take the time that they take live.
     """
@@ -61,11 +61,18 @@ class Deferred:
         return [tasks.run_id for tasks in self._tasks if tasks.run_id is not None]
 
     def wait(self, *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Until all these runs have ended, however. Call it from the test, not from the event loop."""
+        """Until all these runs have ended, however. Call it from the test's own thread."""
         for tasks in self._tasks:
-            if tasks.run_id is not None:
-                end = self._ends.of(tasks.run_id)
-                asyncio.run_coroutine_threadsafe(end, tasks.process.loop).result(seconds)
+            asyncio.run_coroutine_threadsafe(self._end_of(tasks), tasks.process.loop).result(seconds)
+
+    async def ended(self) -> None:
+        """The same, for a test that runs on the application's event loop."""
+        for tasks in self._tasks:
+            await self._end_of(tasks)
+
+    async def _end_of(self, tasks: TaskList) -> None:
+        if tasks.run_id is not None:
+            await self._ends.of(tasks.run_id)
 
 
 class _Ends:

@@ -13,6 +13,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from pipelines import Reject
+from tests.builders.world import Gate
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -21,7 +24,7 @@ HERE = __name__
 done: list[Any] = []
 failing: dict[str, int] = {}
 threads: list[str] = []
-tracks: set[str] = set()
+gates: list[Gate] = []
 
 
 class Color(Enum):
@@ -50,7 +53,7 @@ def forget() -> None:
     done.clear()
     failing.clear()
     threads.clear()
-    tracks.clear()
+    gates.clear()
 
 
 def fail(name: str, times: int = 1000) -> None:
@@ -65,9 +68,29 @@ def write(name: str, **more: Any) -> None:
 
 async def send(name: str, message: str = "") -> None:
     threads.append(threading.current_thread().name)
-    tracks.add(f"{name} began")
     await asyncio.sleep(0)
     _do(name, **({"message": message} if message else {}))
+
+
+def gate() -> Gate:
+    """Where the next `wait_at_the_gate` waits; each test has one of its own."""
+    gates[:] = [Gate()]
+    return gates[0]
+
+
+async def wait_at_the_gate(name: str) -> None:
+    gates[0].reached.set()
+    await gates[0].opened.wait()
+    _do(name)
+
+
+def refuse(name: str) -> None:
+    raise Reject(name)
+
+
+async def after_a_while(name: str) -> None:
+    await asyncio.sleep(0.05)
+    _do(name)
 
 
 def _do(name: str, **more: Any) -> None:
@@ -84,6 +107,10 @@ def send_soon(name: str) -> Awaitable[None]:
 
 def keep(letter: Letter, color: Color, parcel: Parcel, when: datetime) -> None:
     done.append((letter, color, parcel, when))
+
+
+def keep_letter(letter: Letter) -> None:
+    done.append(letter)
 
 
 def keep_plain(what: Any) -> None:

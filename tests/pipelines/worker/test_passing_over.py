@@ -1,6 +1,7 @@
 """Steps that may fail: the run goes on after them, and says at its end what it has left behind."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tenacity import wait_none
@@ -77,8 +78,8 @@ async def test_a_cancelled_run_ends_cancelled_whatever_it_has_left_behind(databa
     assert (row.state, row.reason) == (RunState.CANCELLED, "changed my mind")
 
 
-async def test_what_a_step_raises_is_told_with_the_error_itself(database_url: str) -> None:
+async def test_what_a_step_raises_is_told_with_the_error_itself(tmp_path: Path) -> None:
     world, events, error = World(), list[Event](), Reject("no hand")
     world.fails("wave", error)
-    await played(database_url, trip_that_goes_on(), world, events=events)
+    await played(f"sqlite:///{tmp_path / 'trip.db'}", trip_that_goes_on(), world, events=events)
     assert [event.error for event in events if isinstance(event, StepRaised)] == [error]

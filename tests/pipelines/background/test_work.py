@@ -1,0 +1,130 @@
+"""Background tasks as runs: what a crash leaves of them, what their steps are called, and what metrics see."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from tenacity import wait_none
+
+from pipelines import Retry, RunState, start
+from pipelines.background import BackgroundWork, TaskBatch
+from pipelines.telemetry import PrometheusMetrics
+from pipelines.testing import Rehearsal, VirtualClock, rehearsal
+from tests.builders import errands
+from tests.builders.errands import HERE
+from tests.builders.world import told
+
+ONCE = Retry()
+
+
+def batch(work: BackgroundWork, *calls: tuple[Any, ...], stop_on_error: bool = False) -> TaskBatch:
+    return TaskBatch(tuple(work.stored(function, args, {}) for function, *args in calls), stop_on_error)
+
+
+async def begun(stage: Rehearsal, work: BackgroundWork, *calls: tuple[Any, ...], **options: Any) -> Any:
+    return await stage.write(start, work, batch(work, *calls, **options))
+
+
+async def test_a_crash_between_two_tasks_resumes_at_the_next(database_url: str) -> None:
+    work, gate = BackgroundWork(HERE), errands.gate()
+    async with rehearsal([work], database_url=database_url) as stage:
+        run_id = await begun(stage, work, (errands.write, "a"), (errands.wait_at_the_gate, "b"), (errands.send, "c"))
+        await gate.reached.wait()
+    gate.opened.set()
+    async with rehearsal([BackgroundWork(HERE)], database_url=database_url) as stage:
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert errands.done == ["a", "b", "c"]
+    assert told(run) == ["do 1 write: success", "do 2 wait_at_the_gate: success", "do 3 send: success"]
+
+
+async def test_a_def_that_returns_what_is_to_be_awaited_has_it_awaited() -> None:
+    work = BackgroundWork(HERE)
+    async with rehearsal([work]) as stage:
+        await begun(stage, work, (errands.send_soon, "a"), (errands.write, "b"))
+        await stage.run_to_the_end()
+    assert errands.done == ["a", "b"]
+
+
+async def test_arguments_reach_the_function_as_what_their_annotations_say() -> None:
+    work, letter = BackgroundWork(HERE), errands.Letter(to="Ada", lines=("a",))
+    async with rehearsal([work]) as stage:
+        await begun(stage, work, (errands.keep_letter, letter))
+        await stage.run_to_the_end()
+    assert errands.done == [letter]
+
+
+async def test_a_function_that_a_process_may_not_call_waits_for_one_that_may() -> None:
+    work, clock = BackgroundWork(HERE), VirtualClock()
+    async with rehearsal([BackgroundWork("elsewhere")], clock=clock) as stage:
+        run_id = await begun(stage, work, (errands.write, "a"))
+        await stage.process.worker.settled()
+        run = stage.run(run_id)
+        assert (run.state, errands.done) == (RunState.WAITING, [])
+        assert told(run) == ["do 1 write: throttled"]
+        assert run.due_at - clock.now() > timedelta(minutes=4)
+        assert str(run.attempts[0].error).startswith(f"UnknownTask: {HERE} is not one of the modules")
+
+
+async def test_a_refusal_is_not_tried_again_and_harms_no_other_task() -> None:
+    work = BackgroundWork(HERE)
+    async with rehearsal([work]) as stage:
+        run_id = await begun(stage, work, (errands.refuse, "a"), (errands.write, "b"))
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert told(run) == ["do 1 refuse: rejected", "do 2 write: success"]
+    assert (run.state, run.reason) == (RunState.FAILED, "1 refuse: a")
+
+
+async def test_with_stop_on_error_a_refusal_ends_the_run_as_one() -> None:
+    work = BackgroundWork(HERE)
+    async with rehearsal([work]) as stage:
+        run_id = await begun(stage, work, (errands.refuse, "a"), (errands.write, "b"), stop_on_error=True)
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert (run.state, run.reason, errands.done) == (RunState.REJECTED, "a", [])
+
+
+async def test_an_async_task_that_takes_too_long_is_broken_off() -> None:
+    work = BackgroundWork(HERE, timeout=0.01, retry=Retry(attempts=1))
+    errands.gate()
+    async with rehearsal([work]) as stage:
+        run_id = await begun(stage, work, (errands.wait_at_the_gate, "a"), (errands.write, "b"))
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert run.reason == "1 wait_at_the_gate: StepTimeout: took longer than 0.01 s"
+    assert errands.done == ["b"]
+
+
+async def test_without_being_told_whatever_is_raised_is_tried_a_few_times() -> None:
+    work = BackgroundWork(HERE)
+    errands.fail("a", times=4)
+    async with rehearsal([work]) as stage:
+        run_id = await begun(stage, work, (errands.write, "a"))
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert [attempt.outcome for attempt in run.attempts] == [*["retry"] * 4, "success"]
+
+
+async def test_metrics_have_one_label_for_all_tasks() -> None:
+    work, registry = BackgroundWork(HERE, retry=Retry(on=(Exception,), wait=wait_none())), CollectorRegistry()
+    async with rehearsal([work], subscribers=[PrometheusMetrics(registry, [work])]) as stage:
+        await begun(stage, work, (errands.write, "a"), (errands.send, "b"))
+        await stage.run_to_the_end()
+    labels = {"pipeline": "background-tasks", "step": "task", "outcome": "success"}
+    assert registry.get_sample_value("pipeline_step_attempts_total", labels) == 2
+    steps = {sample.labels["step"] for each in registry.collect() for sample in each.samples if "step" in sample.labels}
+    assert steps == {"task"}
+
+
+def test_the_version_depends_on_what_is_stored_and_not_on_the_tasks() -> None:
+    assert BackgroundWork("a", retry=ONCE).version == BackgroundWork("b", "c", stop_on_error=True).version
+
+
+@pytest.mark.parametrize("length", [10, 200])
+def test_a_step_has_a_name_that_the_journal_can_keep(length: int) -> None:
+    work = BackgroundWork(HERE)
+    task = work.stored(errands.write, ("a",), {})
+    long = TaskBatch((type(task)(call=f"{HERE}:{'x' * length}"),))
+    assert work.first_step_for(long) == f"1 {'x' * length}"[:100]
