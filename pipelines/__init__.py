@@ -24,9 +24,23 @@ from pipelines.errors import (
     UnknownStep,
     WiringError,
 )
-from pipelines.journal import ScheduleRecord, Schedules, cancel, start
+from pipelines.journal import (
+    FoundRun,
+    Intervention,
+    Preview,
+    RunFilter,
+    ScheduleRecord,
+    Schedules,
+    cancel,
+    pause,
+    resume,
+    start,
+)
 from pipelines.journal.browsing import RunRecord, RunStanding, standings
 from pipelines.journal.browsing import find as find_run
+from pipelines.journal.explaining import Cause
+from pipelines.journal.interventions import latest as latest_interventions
+from pipelines.journal.interventions import of_run as interventions_of
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retention import Retention
@@ -36,18 +50,21 @@ from pipelines.schedule import CatchUp, Schedule, cron, schedule
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.upcast import Upcast
-from pipelines.worker import Rhythm
+from pipelines.worker import Rhythm, Steered, Steering, SteeringMany
 
 __all__ = [
     "AlreadyServed",
     "Attempt",
     "AttemptOutcome",
     "CatchUp",
+    "Cause",
     "Clock",
     "DeadlinePassed",
     "Destination",
     "Ending",
     "Fenced",
+    "FoundRun",
+    "Intervention",
     "JournalError",
     "JournalTooOld",
     "Limits",
@@ -56,6 +73,7 @@ __all__ = [
     "Overloaded",
     "Pipeline",
     "PipelinesError",
+    "Preview",
     "Priority",
     "Process",
     "ReadSession",
@@ -63,6 +81,7 @@ __all__ = [
     "Retention",
     "Retry",
     "Rhythm",
+    "RunFilter",
     "RunRecord",
     "RunStanding",
     "RunState",
@@ -70,6 +89,9 @@ __all__ = [
     "ScheduleRecord",
     "Schedules",
     "StateConflict",
+    "Steered",
+    "Steering",
+    "SteeringMany",
     "StepContext",
     "StepTimeout",
     "StorageFull",
@@ -85,6 +107,10 @@ __all__ = [
     "cancel",
     "cron",
     "find_run",
+    "interventions_of",
+    "latest_interventions",
+    "pause",
+    "resume",
     "schedule",
     "standings",
     "start",

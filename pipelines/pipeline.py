@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -37,6 +37,7 @@ class Pipeline(Generic[In]):
         self.steps: tuple[Step, ...] = ()
         self.end: Call | None = None
         self.upcasts: dict[str, Upcast] = {}
+        self.again: Call | None = None
 
     def step(
         self,
@@ -78,6 +79,13 @@ class Pipeline(Generic[In]):
         if self.end is not None:
             raise WiringError(f"{self.name}: at_end is declared twice")
         self.end = Call(function=function)
+        return function
+
+    def at_retry(self, function: F) -> F:
+        """Declare the transaction function that opens the record again when a run that has failed is retried."""
+        if self.again is not None:
+            raise WiringError(f"{self.name}: at_retry is declared twice")
+        self.again = Call(function=function)
         return function
 
     def upcast(
@@ -141,17 +149,17 @@ class Pipeline(Generic[In]):
         place = self._places[name] + 1
         return self.steps[place] if place < len(self.steps) else None
 
-    def first_undo(self, name: str) -> Step | None:
+    def first_undo(self, name: str, undone: Collection[str] = ()) -> Step | None:
         """Which step to undo first when this one could not be finished: itself, if it may have happened."""
         step = self.step_named(name)
-        if step.undo is not None and step.kind is not Kind.TRANSACTION:
+        if step.undo is not None and step.kind is not Kind.TRANSACTION and name not in undone:
             return step
-        return self.undo_before(name)
+        return self.undo_before(name, undone)
 
-    def undo_before(self, name: str) -> Step | None:
-        """The nearest earlier step that can be undone."""
+    def undo_before(self, name: str, undone: Collection[str] = ()) -> Step | None:
+        """The nearest earlier step that can be undone, and is not."""
         earlier = self.steps[: self._places[name]]
-        return next((step for step in reversed(earlier) if step.undo is not None), None)
+        return next((step for step in reversed(earlier) if step.undo is not None and step.name not in undone), None)
 
     @cached_property
     def version(self) -> str:

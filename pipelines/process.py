@@ -1,9 +1,10 @@
 """One incarnation of an API or worker process: puts committer, journal and worker together, and ends them in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from pipelines.worker import (
     Rhythm,
     Runner,
     Slots,
+    Steering,
     Sweep,
     Ticker,
     Upkeep,
@@ -83,7 +85,7 @@ class Process:
         self._lock = journal.lock_of(journal.parse_url(database_url))
         self._writers = journal.open_for_writing(database_url)
         self.readers = journal.open_for_reading(database_url)
-        self._presence = journal.Presence(self.process_id, lease=self._rhythm.lease, clock=self.clock)
+        self._presence = self._make_presence(self.wired if slots else ())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._committer = self._make_committer(limits, origin)
         self.worker = Worker(self._committer, self._make_runner(dice), self._slots, self.wired, self.events)
@@ -98,6 +100,9 @@ class Process:
         if self._faults is None:
             return provided
         return {asked_for: self._faults.around_gateway(asked_for, each) for asked_for, each in provided.items()}
+
+    def _make_presence(self, knows: Iterable[tuple[str, str]]) -> journal.Presence:
+        return journal.Presence(self.process_id, lease=self._rhythm.lease, clock=self.clock, knows=knows)
 
     def _make_committer(self, limits: Limits | None, origin: Callable[[], str | None]) -> Committer:
         return Committer(
@@ -121,7 +126,6 @@ class Process:
             rhythm=self._rhythm,
             clock=self.clock,
             events=self.events,
-            known=self.worker.known,
         )
 
     def _make_upkeep(self, retention: Retention | None) -> Upkeep:
@@ -139,6 +143,11 @@ class Process:
         return Runner(self._committer, performer, self.wired, clock=self.clock, dice=dice, events=self.events)
 
     # What a transaction knows of its process
+
+    @property
+    def pauses(self) -> Container[str]:
+        """The pipelines that are paused, as far as this process knows."""
+        return self.worker.pauses
 
     def take_slot(self) -> bool:
         """Whether there was room for one more run; called from the committer's thread."""
@@ -164,6 +173,7 @@ class Process:
         self._committer.start()
         if self._lock is not None:
             await self._committer.progress(journal.reaping.bury_predecessors)
+        await self._sweep.learn_pauses()
         self._slots.open()
         if sweeping:
             self._sweep.start()
@@ -228,6 +238,11 @@ class Process:
     async def write(self, function: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a transaction function in the next COMMIT, and give its result after it. See `Committer.write`."""
         return await self._committer.write(function, *args, **kwargs)
+
+    @cached_property
+    def steering(self) -> Steering:
+        """What people may do to runs."""
+        return Steering(self.wired, self.clock, self._rhythm.lease, self.write)
 
     @property
     def is_ready(self) -> bool:

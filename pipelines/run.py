@@ -1,5 +1,6 @@
 """One execution of a pipeline for one input: its states, and how it moves from one to the next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -77,7 +78,9 @@ _AFRESH: dict[str, Any] = {"attempt": 0, "errors": 0, "crashes": 0, "solo": Fals
 class Run:
     """A run as its owner holds it. `step` is the one to do next or, while undoing, the one to undo next.
 
-    `tries` counts all moves there have been, so that attempts keep their order whatever the clocks say.
+    `tries` counts all moves there have been, so that attempts keep their order whatever the clocks say. What could not
+    be undone is kept in `undo_failure`, which is the end of `reason`; whoever resumes the undoing skips what is in
+    `undone`, and numbers attempts from `undo_tries` on.
     """
 
     id: UUID
@@ -100,6 +103,9 @@ class Run:
     traceparent: str | None = None
     ending: RunState | None = None
     reason: str | None = None
+    undo_failure: str | None = None
+    undone: frozenset[str] = frozenset()
+    undo_tries: Mapping[str, int] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -128,11 +134,16 @@ class Run:
     def turned_back(self, ending: RunState, reason: str | None, *, step: str, since: datetime) -> "Run":
         """The run on its way back, `step` being the first to undo."""
         back = replace(self, state=RunState.UNDOING, ending=ending, reason=reason)
-        return back.at_step(step, since, self.results)
+        return replace(back.at_step(step, since, self.results), attempt=self.undo_tries.get(step, 0))
+
+    def left_undone(self, what: str) -> "Run":
+        """The run when something of it stays as it is, though it should be undone. `what` goes on with the reason."""
+        return replace(self, reason=f"{self.reason}{what}", undo_failure=f"{self.undo_failure or ''}{what}")
 
     def ended(self, state: RunState, reason: str | None = None) -> "Run":
-        """The run at its end."""
-        return replace(self, state=state, ending=state, reason=reason, tries=self.tries + 1)
+        """The run at its end; that was to be another one, if it is still to be undone."""
+        ending = self.ending if self.undo_failure is not None else state
+        return replace(self, state=state, ending=ending, reason=reason, tries=self.tries + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """The two sessions a function may ask for: `Transaction` writes, inside the committer; `ReadSession` reads."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import ORMExecuteState
-from sqlalchemy.sql.dml import Insert, Update
+from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlmodel import Session
 
 from pipelines.clock import Clock
@@ -23,6 +23,10 @@ class Home(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def pauses(self) -> Container[str]:
+        """The pipelines of which nothing is to be taken."""
+
     def take_slot(self) -> bool:
         """Whether there was room for one more run; the slot is then taken."""
 
@@ -33,7 +37,7 @@ class Home(Protocol):
 class Deferred:
     """One row of a statement that the whole batch runs together, before its COMMIT."""
 
-    statement: Update | Insert
+    statement: Update | Insert | Delete
     row: Mapping[str, Any]
     otherwise: Exception | None
     member: int
@@ -74,7 +78,9 @@ class Transaction(Session):
         self._slots = 0
         self._writes = 0
 
-    def defer(self, statement: Update | Insert, row: Mapping[str, Any], *, otherwise: Exception | None = None) -> None:
+    def defer(
+        self, statement: Update | Insert | Delete, row: Mapping[str, Any], *, otherwise: Exception | None = None
+    ) -> None:
         """Have the statement run for this row before COMMIT, together with the equal statements of the batch.
 
         Rows are taken in the order of their first value, so name the key first: it is what keeps two processes from

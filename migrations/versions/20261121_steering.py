@@ -22,7 +22,7 @@ INDEXES = {
     "ix_runs_dead_letters": (["pipeline", "state", "id"], "state IN ('failed', 'quarantined')"),
 }
 UNIQUE = {"ix_runs_key", "ix_runs_in_line"}
-COLUMNS = ("tries", "priority", "key", "serial", "serial_place", "deadline_at", "progress", "traceparent")
+COLUMNS = ("tries", "priority", "key", "serial", "serial_place", "deadline_at", "progress", "traceparent", "undo_failure")
 
 
 def upgrade() -> None:
@@ -34,6 +34,8 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("deadline_at", sqlmodel.UTCDateTime(), nullable=True))
     op.add_column("runs", sa.Column("progress", sa.Text(), nullable=True))
     op.add_column("runs", sa.Column("traceparent", sa.String(length=55), nullable=True))
+    op.add_column("runs", sa.Column("undo_failure", sa.Text(), nullable=True))
+    op.add_column("processes", sa.Column("knows", sa.Text(), nullable=False, server_default=sa.text("'[]'")))
     op.add_column("attempts", sa.Column("place", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("attempts", sa.Column("version", sa.String(length=32), nullable=True))
     create_tables()
@@ -110,5 +112,6 @@ def downgrade() -> None:
         op.drop_index(name, "runs")
     op.drop_column("attempts", "version")
     op.drop_column("attempts", "place")
+    op.drop_column("processes", "knows")
     for column in reversed(COLUMNS):
         op.drop_column("runs", column)

@@ -1,16 +1,38 @@
 """The journal's tables, and the only code that executes SQL on them."""
 
-from pipelines.journal import browsing, cancelling, claiming, presence, reaping, recording, starting
+from pipelines.journal import (
+    browsing,
+    cancelling,
+    claiming,
+    explaining,
+    filtering,
+    interventions,
+    pausing,
+    presence,
+    reaping,
+    recording,
+    retrying,
+    starting,
+)
 from pipelines.journal.cancelling import RunIsCancelled, cancel
 from pipelines.journal.creating import make_tables
 from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
+from pipelines.journal.filtering import FoundRun, Preview, RunFilter
+from pipelines.journal.interventions import Intervention
 from pipelines.journal.lock import lock_of
+from pipelines.journal.pausing import PipelineIsPaused, PipelineIsResumed, pause, resume
 from pipelines.journal.presence import Presence
 from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
 
 __all__ = [
+    "FoundRun",
+    "Intervention",
+    "PipelineIsPaused",
+    "PipelineIsResumed",
     "Presence",
+    "Preview",
+    "RunFilter",
     "RunIsCancelled",
     "RunIsOurs",
     "RunIsReady",
@@ -20,14 +42,21 @@ __all__ = [
     "cancel",
     "cancelling",
     "claiming",
+    "explaining",
+    "filtering",
+    "interventions",
     "lock_of",
     "make_tables",
     "open_for_reading",
     "open_for_writing",
     "parse_url",
+    "pause",
+    "pausing",
     "presence",
     "reaping",
     "recording",
+    "resume",
+    "retrying",
     "start",
     "starting",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, bindparam, case, exists, null, or_, select, text, tuple_, update
+from sqlalchemy import Row, RowMapping, and_, bindparam, case, exists, null, or_, select, text, tuple_, update
 
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import CLAIMABLE, attempts, runs
@@ -66,10 +66,22 @@ _OURS_AGAIN = select(runs).where(
 _CANCELLED_UNDER_US = select(runs.c.id).where(
     runs.c.owner == bindparam("me"), runs.c.state == RunState.RUNNING, runs.c.ending.is_not(None)
 )
-_RESULTS = select(attempts.c.run_id, attempts.c.step, attempts.c.result, attempts.c.version).where(
-    attempts.c.run_id.in_(bindparam("of", expanding=True)),
-    attempts.c.kind == Direction.DO,
-    attempts.c.outcome == AttemptOutcome.SUCCESS,
+_DONE_AND_UNDONE = (
+    select(
+        attempts.c.run_id,
+        attempts.c.generation,
+        attempts.c.step,
+        attempts.c.kind,
+        attempts.c.number,
+        attempts.c.outcome,
+        attempts.c.result,
+        attempts.c.version,
+    )
+    .where(
+        attempts.c.run_id.in_(bindparam("of", expanding=True)),
+        or_(attempts.c.outcome == AttemptOutcome.SUCCESS, attempts.c.kind == Direction.UNDO),
+    )
+    .order_by(attempts.c.generation, attempts.c.kind, attempts.c.number)
 )
 _GIVE_BACK = update(runs).where(runs.c.owner == bindparam("me")).values(FREED | {"due_at": now_and("skew")})
 _GIVE_BACK_ONE = _GIVE_BACK.where(runs.c.id == bindparam("of"), runs.c.fence == bindparam("under"))
@@ -123,10 +135,35 @@ def _with_results(tx: Transaction, rows: Sequence[RowMapping]) -> list[Run]:
     """The runs, each with what its earlier steps returned: as it is stored, for one that cannot be read fails alone."""
     if not rows:
         return []
-    results: dict[UUID, dict[str, Any]] = {row["id"]: {} for row in rows}
-    for run_id, step, result, version in tx.execute(_RESULTS, {"of": list(results)}):
-        results[run_id][step] = StoredResult(result, version)
-    return [Run(**{name: row[name] for name in _RUN_FIELDS}, results=results[row["id"]]) for row in rows]
+    past = {row["id"]: _Past(row["generation"]) for row in rows}
+    for attempt in tx.execute(_DONE_AND_UNDONE, {"of": list(past)}):
+        past[attempt.run_id].add(attempt)
+    return [Run(**{name: row[name] for name in _RUN_FIELDS}, **past[row["id"]].known()) for row in rows]
+
+
+class _Past:
+    """What of a run is done, and what is undone again, read in the order of its generations."""
+
+    def __init__(self, generation: int) -> None:
+        self._generation = generation
+        self._results: dict[str, Any] = {}
+        self._undone: set[str] = set()
+        self._undo_tries: dict[str, int] = {}
+
+    def add(self, attempt: Row[Any]) -> None:
+        if attempt.kind is Direction.DO:
+            self._results[attempt.step] = StoredResult(attempt.result, attempt.version)
+            return
+        is_undone, is_of_now = attempt.outcome is AttemptOutcome.SUCCESS, attempt.generation == self._generation
+        if is_undone:
+            self._results.pop(attempt.step, None)
+        if is_undone and is_of_now:
+            self._undone.add(attempt.step)
+        if is_of_now:
+            self._undo_tries[attempt.step] = attempt.number
+
+    def known(self) -> dict[str, Any]:
+        return {"results": self._results, "undone": frozenset(self._undone), "undo_tries": self._undo_tries}
 
 
 _RUN_FIELDS = (
@@ -150,4 +187,5 @@ _RUN_FIELDS = (
     "traceparent",
     "ending",
     "reason",
+    "undo_failure",
 )

@@ -1,7 +1,9 @@
 """A process in the journal: its row is heartbeat, fence and commit counter in one."""
 
+import json
 import os
 import socket
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -33,16 +35,19 @@ _SET_STATE = update(processes).where(processes.c.id == bindparam("me")).values(s
 class Presence:
     """Keeps one process alive in the journal; the committer's `Standing`."""
 
-    def __init__(self, process_id: UUID, *, lease: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, process_id: UUID, *, lease: timedelta, clock: Clock, knows: Iterable[tuple[str, str]] = ()
+    ) -> None:
         self._me = process_id
         self._lease = lease.total_seconds()
         self._clock = clock
+        self._knows = json.dumps(sorted(knows))  # what it can carry on, for whoever asks why a run stands still
 
     def register(self, engine: Engine) -> None:
         """Add the row of this incarnation; no id is ever used twice."""
         row = {"id": self._me, "host": socket.gethostname(), "pid": os.getpid(), "started_at": self._clock.now()}
         with engine.begin() as connection:
-            connection.execute(_REGISTER, row | {"lease": self._until()})
+            connection.execute(_REGISTER, row | {"knows": self._knows, "lease": self._until()})
 
     def advance(self, connection: Connection, batch: int) -> bool:
         bound = {"me": self._me, "before": batch - 1, "now_at": batch, "lease": self._until()}

@@ -49,9 +49,10 @@ _BACK = (
         state=RunState.UNDOING,
         ending=bindparam("ends"),
         reason=bindparam("because"),
+        undo_failure=bindparam("owed"),
         step=bindparam("to"),
         step_since=bindparam("since"),
-        attempt=0,
+        attempt=bindparam("attempts"),
         errors=0,
         **_MOVED,
     )
@@ -60,9 +61,10 @@ _DEAD_LETTER = (
     update(runs)
     .where(*_OURS)
     .values(
-        state=bindparam("ends"),
+        state=bindparam("now_in"),
         ending=bindparam("ends"),
         reason=bindparam("because"),
+        undo_failure=bindparam("owed"),
         owner=null(),
         finished_at=bindparam("since"),
         **_MOVED,
@@ -136,12 +138,13 @@ def complete(tx: Transaction, run: Run) -> None:
 
 def turn_back(tx: Transaction, run: Run) -> None:
     """The run undoes `run.step` next."""
-    _guarded(tx, _BACK, run, {"ends": run.ending, "because": run.reason, "to": run.step, "since": run.step_since})
+    where = {"to": run.step, "since": run.step_since, "attempts": run.attempt}
+    _guarded(tx, _BACK, run, _decided(run) | where)
 
 
 def end(tx: Transaction, run: Run) -> None:
     """There is nothing left to do or to undo."""
-    _guarded(tx, _END, run, {"ends": run.state, "because": run.reason, "since": tx.home.clock.now()})
+    _guarded(tx, _END, run, _decided(run) | {"now_in": run.state, "since": tx.home.clock.now()})
 
 
 def end_short(tx: Transaction, run: Run) -> None:
@@ -152,7 +155,7 @@ def end_short(tx: Transaction, run: Run) -> None:
 
 def give_up(tx: Transaction, run: Run) -> None:
     """The run is a dead letter, even if it was cancelled: nobody can carry it on."""
-    _guarded(tx, _DEAD_LETTER, run, {"ends": run.state, "because": run.reason, "since": tx.home.clock.now()})
+    _guarded(tx, _DEAD_LETTER, run, _decided(run) | {"now_in": run.state, "since": tx.home.clock.now()})
 
 
 def put_off(tx: Transaction, run: Run, delay: timedelta) -> None:
@@ -165,6 +168,10 @@ def put_aside(tx: Transaction, run: Run, delay: timedelta) -> None:
     """The run waits, without an owner and without an attempt."""
     due = seconds(tx.home.clock.skew_seconds + delay.total_seconds())
     _guarded(tx, _PUT_ASIDE, run, {"now_in": run.state, "delay": due})
+
+
+def _decided(run: Run) -> dict[str, Any]:
+    return {"ends": run.ending, "because": run.reason, "owed": run.undo_failure}
 
 
 def _guarded(tx: Transaction, statement: Update, run: Run, values: dict[str, Any]) -> None:

@@ -123,7 +123,7 @@ class Schedules(Mapping[str, Schedule[Any]]):
 
 
 def _record(tx: Transaction, actor: str, action: str, schedule: Schedule[Any], run_id: UUID | None = None) -> None:
-    details = f"schedule {schedule.name}"
+    details = {"schedule": schedule.name}
     interventions.record(tx, actor, action, pipeline=schedule.pipeline.name, run_id=run_id, details=details)
 
 

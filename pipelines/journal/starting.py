@@ -92,7 +92,7 @@ def start(
     if key is not None and (earlier := _earlier(tx, pipeline.name, key)) is not None:
         return earlier
     may_begin = due_at is None and not (serial is not None and _has_to_queue(tx, pipeline.name, serial))
-    owned = may_begin and tx.take_slot()
+    owned = may_begin and pipeline.name not in tx.home.pauses and tx.take_slot()
     run = _first(tx, pipeline, payload, owned=owned, due_at=due_at, serial=serial, deadline=deadline)
     row = _row(run, tx.home.process_id if owned else None, tx.home.clock.skew_seconds) | {"priority": priority}
     _insert(tx, run, row, key, due_at)

@@ -120,7 +120,7 @@ class Rehearsal:
         return max(due - self.clock.now(), timedelta(0)) + A_LITTLE if due is not None else None
 
     def _is_any_due(self, session: ReadSession) -> bool:
-        return claiming.is_any_due(session, self.process.worker.known, self.clock.skew_seconds)
+        return claiming.is_any_due(session, self.process.worker.claimable, self.clock.skew_seconds)
 
     def _see_that_none_is_left(self) -> None:
         if left := self._left():

@@ -6,6 +6,8 @@ from pipelines.worker.performing import Performer
 from pipelines.worker.pruning import Pruner
 from pipelines.worker.runner import Dice, Runner
 from pipelines.worker.slots import Slots
+from pipelines.worker.steering import Steering
+from pipelines.worker.steering_many import Steered, SteeringMany
 from pipelines.worker.sweep import Rhythm, Sweep
 from pipelines.worker.ticking import Ticker
 from pipelines.worker.upkeep import Upkeep
@@ -23,6 +25,9 @@ __all__ = [
     "Rhythm",
     "Runner",
     "Slots",
+    "Steered",
+    "Steering",
+    "SteeringMany",
     "Sweep",
     "Ticker",
     "Upkeep",

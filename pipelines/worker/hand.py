@@ -1,6 +1,7 @@
 """A run in this worker's hands, and how it can be interrupted."""
 
 import asyncio
+from collections.abc import Container
 from enum import Enum, auto
 from uuid import UUID
 
@@ -10,6 +11,7 @@ class Interruption(Enum):
 
     CANCELLED = auto()  # somebody wants it undone
     LEAVING = auto()  # the process ends: hand it over as it stands
+    PAUSED = auto()  # nothing of its pipeline is to go on: hand it over as it stands
     LEASE_UNSURE = auto()  # the lease could not be renewed in time: somebody else may have it
 
 
@@ -24,8 +26,10 @@ class Interrupted(Exception):
 class Hand:
     """Only a call to the outside is ever broken off; what the committer does always finishes."""
 
-    def __init__(self, run_id: UUID) -> None:
+    def __init__(self, run_id: UUID, pipeline: str = "", pauses: Container[str] = ()) -> None:
         self.run_id = run_id
+        self._pipeline = pipeline
+        self._pauses = pauses
         self.interruption: Interruption | None = None
         self._is_turned = False
         self._calling: asyncio.Task[object] | None = None
@@ -49,6 +53,8 @@ class Hand:
         """Hand the run over here if it should be; a cancellation the journal itself will tell."""
         if self.interruption in {Interruption.LEAVING, Interruption.LEASE_UNSURE}:
             raise Interrupted(self.interruption)
+        if self._pipeline in self._pauses:
+            raise Interrupted(Interruption.PAUSED)
 
     def heed_cancellation(self) -> None:
         """The run is on its way back now: its undos are not to be interrupted for the same reason."""

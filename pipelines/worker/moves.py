@@ -57,7 +57,8 @@ def has_to_turn(held: Held) -> bool:
     """Whether it stands at a step to do, though it goes back: it was cancelled while nobody was at it."""
     step = held.wired.pipeline.step_named(held.run.step)
     may_have_happened = step.kind is not Kind.TRANSACTION or step.name in held.run.results
-    return held.run.state is RunState.UNDOING and not (step.undo is not None and may_have_happened)
+    can_be_undone = step.undo is not None and may_have_happened and step.name not in held.run.undone
+    return held.run.state is RunState.UNDOING and not can_be_undone
 
 
 def move_after(decision: Decision, held: Held) -> Move:
@@ -192,26 +193,29 @@ def turn_back(tx: Transaction, held: Held, attempt: Attempt | None, ending: RunS
     """There is no way forward: undo what was done, beginning with this step if it may have happened."""
     if attempt is not None:
         recording.save_attempt(tx, held.run, attempt)
-    undo = held.wired.pipeline.first_undo(held.run.step)
+    undo = held.wired.pipeline.first_undo(held.run.step, held.run.undone)
     return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
 
 
 def go_back(tx: Transaction, held: Held, attempt: Attempt) -> Moved:
-    """The undo is done, or given up: on to the one before. An undo that was given up makes the ending a failure."""
+    """The undo is done, or given up: on to the one before."""
     run = held.run
     recording.save_attempt(tx, run, attempt)
-    ending, reason = run.ending or RunState.FAILED, run.reason
     if attempt.outcome is not AttemptOutcome.SUCCESS:
-        ending, reason = RunState.FAILED, f"{reason}; undoing {run.step} was given up: {attempt.error}"
-    undo = held.wired.pipeline.undo_before(run.step)
-    return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
+        run = run.left_undone(f"; undoing {run.step} was given up: {attempt.error}")
+    undo = held.wired.pipeline.undo_before(run.step, run.undone)
+    ending = run.ending or RunState.FAILED
+    return _backwards(tx, replace(held, run=run), attempt, undo=undo, ending=ending, reason=run.reason)
 
 
 def give_up(tx: Transaction, run: Run, attempt: Attempt | None, reason: str) -> Moved:
     """The last way out, when the end itself fails: the run is a dead letter, and its record stays as it was."""
     if attempt is not None:
         recording.save_attempt(tx, run, attempt)
-    moved = run.ended(RunState.FAILED, reason)
+    if run.ending is not None:  # it was going back, and may go on with that later
+        so_far = run.reason or ""
+        run = run.left_undone(reason.removeprefix(so_far) if reason.startswith(so_far) else f"; {reason}")
+    moved = run.ended(RunState.FAILED, run.reason if run.ending is not None else reason)
     recording.give_up(tx, moved)
     return Moved(moved, attempt, still_ours=False)
 
@@ -243,7 +247,7 @@ def _backwards(
     tx: Transaction, held: Held, attempt: Attempt | None, *, undo: Step | None, ending: RunState, reason: str | None
 ) -> Moved:
     if undo is None:
-        moved = held.run.ended(ending, reason)
+        moved = held.run.ended(ending if held.run.undo_failure is None else RunState.FAILED, reason)
         _settle(tx, held, moved)
         recording.end(tx, moved)
     else:

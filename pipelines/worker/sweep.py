@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from pipelines.clock import Clock
 from pipelines.committer import Committer
 from pipelines.errors import JournalError
 from pipelines.events import Events, RunsReaped
-from pipelines.journal import claiming, reaping
+from pipelines.journal import claiming, pausing, reaping
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.worker.hand import Interruption
 from pipelines.worker.worker import Worker
@@ -60,7 +60,6 @@ class Sweep:
         rhythm: Rhythm,
         clock: Clock,
         events: Events,
-        known: claiming.Known,
     ) -> None:
         self._me = process_id
         self._committer = committer
@@ -69,7 +68,6 @@ class Sweep:
         self._rhythm = rhythm
         self._clock = clock
         self._events = events
-        self._known = known
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[Seen] | None = None
         self._steady_since = self._renewed_at = clock.monotonic()
@@ -96,6 +94,14 @@ class Sweep:
         if self._reading is not None:  # its connection must be back before its engine is let go
             await asyncio.wait([self._reading], timeout=LAST_WORDS_SECONDS)
 
+    async def learn_pauses(self) -> None:
+        """Before the first run is taken."""
+        self._worker.pauses.learn(await asyncio.to_thread(self._read_pauses), self._worker.pauses.heard)
+
+    def _read_pauses(self) -> Collection[str]:
+        with ReadSession(self._readers) as session:
+            return pausing.paused(session)
+
     async def _renew(self) -> None:
         """An empty member, submitted by the event loop: a wedged loop stops renewing, as it should."""
         await self._committer.progress(_nothing)
@@ -112,6 +118,8 @@ class Sweep:
             return
         self._reading = asyncio.get_running_loop().create_task(asyncio.to_thread(self._read), name="read the journal")
         seen = await asyncio.shield(self._reading)
+        if self._worker.pauses.learn(seen.paused, seen.heard):
+            self._worker.look()
         if seen.late and self._is_steady_for(self._rhythm.lease):
             await self._reap()
         if seen.due or seen.late:
@@ -121,12 +129,14 @@ class Sweep:
                 self._worker.hands[run_id].interrupt(Interruption.CANCELLED)
 
     def _read(self) -> "Seen":
-        skew = self._clock.skew_seconds
+        skew, heard = self._clock.skew_seconds, self._worker.pauses.heard
         with ReadSession(self._readers) as session:
             return Seen(
-                due=claiming.is_any_due(session, self._known, skew),
+                due=claiming.is_any_due(session, self._worker.claimable, skew),
                 late=reaping.is_any_late(session, skew),
                 cancelled=tuple(claiming.cancelled_under_us(session, self._me)),
+                paused=pausing.paused(session),
+                heard=heard,
             )
 
     async def _reap(self) -> None:
@@ -158,6 +168,8 @@ class Seen:
     due: bool
     late: bool
     cancelled: tuple[UUID, ...]
+    paused: Collection[str]
+    heard: int
 
 
 def _nothing(_: Transaction) -> None:

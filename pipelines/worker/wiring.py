@@ -71,6 +71,7 @@ class WiredPipeline:
         pipeline.first_step  # noqa: B018 - raises when there is none
         self.steps: dict[str, WiredStep] = {step.name: self._wired_step(step) for step in pipeline.steps}
         self.end = self._wired(pipeline.end, {Transaction: _tx, Ending: _ending}) if pipeline.end is not None else None
+        self.again = self._wired(pipeline.again, {Transaction: _tx}) if pipeline.again is not None else None
 
     def unfolded(self, payload: Any) -> "WiredPipeline":
         """As it is for a run with this input. Raises `WiringError` when the input asks for what nobody provides."""

@@ -8,10 +8,11 @@ from uuid import UUID
 from pipelines.committer import Committer
 from pipelines.errors import Fenced, JournalError
 from pipelines.events import Events, RunStarted
-from pipelines.journal import RunIsCancelled, RunIsOurs, RunIsReady, claiming
+from pipelines.journal import PipelineIsPaused, PipelineIsResumed, RunIsCancelled, RunIsOurs, RunIsReady, claiming
 from pipelines.run import Run
 from pipelines.worker.hand import Hand, Interrupted, Interruption
 from pipelines.worker.insisting import insist
+from pipelines.worker.pauses import Pauses
 from pipelines.worker.runner import Runner
 from pipelines.worker.slots import Slots
 from pipelines.worker.wiring import WiredPipeline
@@ -36,6 +37,7 @@ class Worker:
         self._slots = slots
         self.known: claiming.Known = {key: each.pipeline for key, each in wired.items()}
         self._events = events
+        self.pauses = Pauses()
         self._hands: dict[UUID, Hand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
@@ -51,6 +53,13 @@ class Worker:
         """The runs that this worker holds."""
         return self._hands
 
+    @property
+    def claimable(self) -> claiming.Known:
+        """What it knows, without what is paused."""
+        if not self.pauses:
+            return self.known
+        return {key: pipeline for key, pipeline in self.known.items() if pipeline.name not in self.pauses}
+
     def receive(self, news: Sequence[object]) -> None:
         """Wake-ups of a committed batch. They are hints: whoever misses one is found by the sweep."""
         for item in news:
@@ -63,6 +72,11 @@ class Worker:
                     self.look()
                 case RunIsCancelled(run_id) if run_id in self._hands:
                     self._hands[run_id].interrupt(Interruption.CANCELLED)
+                case PipelineIsPaused(pipeline):
+                    self.pauses.begin(pipeline)
+                case PipelineIsResumed(pipeline):
+                    self.pauses.end(pipeline)
+                    self.look()
                 case _:
                     self.look()
 
@@ -87,7 +101,7 @@ class Worker:
         """Whether there may be more."""
         runs: list[Run] = []
         try:
-            runs = await self._committer.progress(claiming.claim, self.known, slots)
+            runs = await self._committer.progress(claiming.claim, self.claimable, slots)
         finally:
             self._slots.give_back(slots - len(runs))
         for run in runs:
@@ -95,7 +109,7 @@ class Worker:
         return len(runs) == slots
 
     def _take_on(self, run: Run) -> None:
-        hand = self._hands[run.id] = Hand(run.id)
+        hand = self._hands[run.id] = Hand(run.id, run.pipeline, self.pauses)
         if self._leaving:  # it was on its way to us when we began to leave
             hand.leave()
         self._idle.clear()
@@ -118,13 +132,25 @@ class Worker:
                 self.look_in(delay)
         except Fenced:
             pass  # whoever has it now carries it on
-        except (Interrupted, JournalError):
+        except Interrupted as interrupted:
+            await self._hand_over(run, at_once=interrupted.interruption is Interruption.PAUSED)
+        except JournalError:
             self._dropped.append(run)
         except BaseException:
             self._dropped.append(run)
             raise
         finally:
             self._let_go(run)
+
+    async def _hand_over(self, run: Run, *, at_once: bool) -> None:
+        """A process that leaves gives back all that it has; one whose pipeline is paused, only this."""
+        try:
+            if at_once:
+                await insist(self._committer, claiming.give_back_one, run)
+            else:
+                self._dropped.append(run)
+        except JournalError:
+            self._dropped.append(run)
 
     def _let_go(self, run: Run) -> None:
         del self._hands[run.id]

@@ -82,7 +82,7 @@ async def test_a_schedule_that_is_triggered_by_hand_runs_now_and_as_planned(data
         assert {stage.run(run_id).state for run_id in started} == {RunState.COMPLETED}
         assert (record.last_fire_at, record.next_fire_at) == (planned.last_fire_at, planned.next_fire_at)
         assert record.last_run_id == started[1]
-        assert interventions_in(stage) == [("ann", "trigger", "schedule nightly")] * 2
+        assert interventions_in(stage) == [("ann", "trigger", '{"schedule": "nightly"}')] * 2
 
 
 async def test_a_schedule_that_was_never_seen_can_be_triggered_by_hand(database_url: str) -> None:

@@ -1,0 +1,106 @@
+"""Which runs an action on many is about: a filter, how many it means, and one slice of them after another."""
+
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, text
+
+from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, runs
+from pipelines.run import RunState
+from pipelines.transaction import ReadSession, Transaction
+
+SLICE = 500
+MOST_COUNTED = 10_000
+SAMPLE = 10
+
+# In the words of the partial indexes, or history is read to find the few that are meant.
+_DEAD_LETTERS = text(DEAD_LETTER)
+_IN_HAND_OR_CLAIMABLE = or_(text("owner IS NOT NULL"), text(CLAIMABLE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    """All that is said must hold; what is left out is not asked. `error` is found anywhere in the reason."""
+
+    pipeline: str | None = None
+    states: Collection[RunState] = ()
+    step: str | None = None
+    version: str | None = None
+    error: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def said(self) -> dict[str, Any]:
+        """What was asked for, as it is written down."""
+        given = {name: value for name, value in asdict(self).items() if value}
+        return {name: value if name == "states" else str(value) for name, value in given.items()} | (
+            {"states": sorted(self.states)} if self.states else {}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """One of the runs that a filter means."""
+
+    id: UUID
+    pipeline: str
+    state: RunState
+    step: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How many runs a filter means, counted to ten thousand, and the first of them."""
+
+    count: int
+    sample: tuple[FoundRun, ...]
+
+    @property
+    def count_in_words(self) -> str:
+        return f"{MOST_COUNTED:,}+" if self.count > MOST_COUNTED else f"{self.count:,}"
+
+
+def preview(session: ReadSession, chosen: RunFilter, states: Collection[RunState]) -> Preview:
+    """What an action would be about that concerns runs in these states only."""
+    matching = _matching(chosen, states).limit(MOST_COUNTED + 1).subquery()
+    count = session.execute(select(func.count()).select_from(matching)).scalar_one()
+    rows = session.execute(_matching(chosen, states).order_by(runs.c.id).limit(SAMPLE))
+    return Preview(count, tuple(FoundRun(*row) for row in rows))
+
+
+def slice_after(
+    tx: Transaction, chosen: RunFilter, states: Collection[RunState], last: UUID | None, most: int
+) -> list[UUID]:
+    """The next runs that match, by id: whoever goes on behind the last of them meets each run once."""
+    statement = _matching(chosen, states).order_by(runs.c.id).limit(most)
+    if last is not None:
+        statement = statement.where(runs.c.id > last)
+    return [row.id for row in tx.execute(statement)]
+
+
+def _matching(chosen: RunFilter, states: Collection[RunState]) -> Select[Any]:
+    wanted = set(states) & set(chosen.states or states)
+    found = select(runs.c.id, runs.c.pipeline, runs.c.state, runs.c.step, runs.c.reason, runs.c.created_at)
+    return found.where(_held_by_an_index(wanted), runs.c.state.in_(sorted(wanted)), *_conditions(chosen))
+
+
+def _held_by_an_index(wanted: AbstractSet[RunState]) -> Any:
+    return _DEAD_LETTERS if wanted <= {RunState.FAILED, RunState.QUARANTINED} else _IN_HAND_OR_CLAIMABLE
+
+
+def _conditions(chosen: RunFilter) -> list[ColumnElement[bool]]:
+    asked: list[tuple[object, ColumnElement[bool]]] = [
+        (chosen.pipeline, runs.c.pipeline == chosen.pipeline),
+        (chosen.step, runs.c.step == chosen.step),
+        (chosen.version, runs.c.version == chosen.version),
+        (chosen.error, runs.c.reason.contains(chosen.error, autoescape=True)),
+        (chosen.created_after, runs.c.created_at >= chosen.created_after),
+        (chosen.created_before, runs.c.created_at < chosen.created_before),
+    ]
+    return [condition for given, condition in asked if given is not None]
