@@ -74,6 +74,11 @@ def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
     queries.finish(tx, order.id, FINAL_STATUS[ending.state], ending.reason)
 
 
+@fulfill_order.at_retry
+def reopen_order(order: PlacedOrder, tx: Transaction) -> None:
+    queries.reopen(tx, order.id)
+
+
 FINAL_STATUS = {
     RunState.COMPLETED: OrderStatus.COMPLETED,
     RunState.REJECTED: OrderStatus.REJECTED,

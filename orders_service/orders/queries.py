@@ -37,6 +37,11 @@ def finish(tx: Transaction, order_id: UUID, status: str, reason: str | None) -> 
     tx.defer(_FINISH, {"of": order_id, "to": status, "because": reason})
 
 
+def reopen(tx: Transaction, order_id: UUID) -> None:
+    """While its run is open, an order's status follows from the run."""
+    tx.defer(_FINISH, {"of": order_id, "to": "pending", "because": None})
+
+
 def find(session: ReadSession | Transaction, order_id: UUID) -> Order | None:
     return session.execute(_FIND, {"of": order_id}).scalar_one_or_none()
 

@@ -107,6 +107,20 @@ async def test_a_failed_order_gives_its_stock_back(shop: Shop, outside: str, tro
     assert len(shop.warehouse.cancellations) == (outside == "warehouse")
 
 
+async def test_a_failed_order_that_is_retried_is_open_again_and_completed(shop: Shop) -> None:
+    shop.warehouse.door.troubles = [WarehouseRefused("no such article")]
+    order = await shop.placed(an_order(mug=3))
+    await shop.run_to_the_end()
+    shop.mail.door.close()
+    await shop.process.write(shop.process.steering.retry, shop.run(order).id, actor="ops")
+    await shop.mail.door.until_somebody_waits()
+    assert await status(shop, order) == "reserved"
+    shop.mail.door.open()
+    await shop.run_to_the_end()
+    shown = await shop.shown(order)
+    assert (shown["status"], shown["reason"], shop.shelf("mug")) == ("completed", None, (97, 3))
+
+
 async def test_the_first_error_that_another_attempt_mends_is_not_the_customers_business(shop: Shop) -> None:
     shop.warehouse.door.troubles = [WarehouseUnavailable("on fire")] * 7
     order = await shop.placed()
