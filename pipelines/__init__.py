@@ -45,16 +45,17 @@ from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retention import Retention
 from pipelines.retry import Retry, Tried
-from pipelines.run import Attempt, AttemptOutcome, Ending, Priority, RunState
+from pipelines.run import Attempt, AttemptOutcome, Ending, Priority, Progress, RunState
 from pipelines.schedule import CatchUp, Schedule, cron, schedule
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.upcast import Upcast
-from pipelines.worker import Rhythm, Steered, Steering, SteeringMany
+from pipelines.worker import AttemptMade, Rhythm, RunNews, RunStands, Steered, Steering, SteeringMany, Watch
 
 __all__ = [
     "AlreadyServed",
     "Attempt",
+    "AttemptMade",
     "AttemptOutcome",
     "CatchUp",
     "Cause",
@@ -76,14 +77,17 @@ __all__ = [
     "Preview",
     "Priority",
     "Process",
+    "Progress",
     "ReadSession",
     "Reject",
     "Retention",
     "Retry",
     "Rhythm",
     "RunFilter",
+    "RunNews",
     "RunRecord",
     "RunStanding",
+    "RunStands",
     "RunState",
     "Schedule",
     "ScheduleRecord",
@@ -103,6 +107,7 @@ __all__ = [
     "UnknownSchedule",
     "UnknownStep",
     "Upcast",
+    "Watch",
     "WiringError",
     "cancel",
     "cron",

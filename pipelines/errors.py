@@ -16,7 +16,7 @@ PipelinesError
 └── JournalError         the journal, not the step, is in trouble
     ├── Fenced           this process, or this run, belongs to somebody else by now; nothing was written
     ├── Unavailable      the database does not answer; nothing was written
-    ├── Overloaded       too much is waiting for the committer; nothing was written
+    ├── Overloaded       too much is waiting for the committer, or watching; nothing was written
     ├── StorageFull      the disk is full; nothing was written
     ├── OutcomeUnknown   COMMIT was sent and its answer lost; repeat under the same key
     ├── JournalTooOld    the tables are older than this code
@@ -127,7 +127,7 @@ class Unavailable(JournalError):
 
 
 class Overloaded(JournalError):
-    """The committer's queue is full. Nothing was written."""
+    """There is more to do than this process takes on: its queue is full, or too many watch. Nothing was written."""
 
 
 class StorageFull(JournalError):

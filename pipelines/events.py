@@ -67,6 +67,15 @@ class StepAttempted:
 
 
 @dataclass(frozen=True, slots=True)
+class StepProgressed:
+    """What a step says of its progress is on disk, if the run was still there."""
+
+    run_id: UUID
+    pipeline: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunPutAside:
     """There was no room for a call to this destination; the run comes back after so many seconds, none is spent."""
 
@@ -154,6 +163,7 @@ Event: TypeAlias = (
     | StepAttempted
     | RunPutAside
     | StepRaised
+    | StepProgressed
     | RunFinished
     | RunLeft
     | WriteRefused
@@ -178,6 +188,9 @@ class Events:
         """Have it called from now on; one with an attribute `follows_steps` that is true hears of beginnings too."""
         self._subscribers.append(subscriber)
         self.are_steps_followed |= getattr(subscriber, "follows_steps", False)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        self._subscribers.remove(subscriber)
 
     def emit(self, event: Event) -> None:
         for subscriber in self._subscribers:

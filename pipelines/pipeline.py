@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -27,12 +27,22 @@ NO_RETRY = Retry()
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class Finished(Protocol):
+    """What is asked of the record of a run: what this step of it returned."""
+
+    def returned_by(self, step: str) -> StoredResult | None: ...
+
+
 class Pipeline(Generic[In]):
     """Steps run strictly in the order in which they are declared. Name and step names are stored data: keep them."""
 
-    def __init__(self, name: str, input_type: type[In], *, deadline: timedelta | None = None) -> None:
+    def __init__(
+        self, name: str, input_type: type[In], *, result: Any = None, deadline: timedelta | None = None
+    ) -> None:
+        """`result` is the type of what a run is for, which one step returns; `deadline` is that of a whole run."""
         self.name = name
         self.input_type = input_type
+        self.result_type = result
         self.deadline = deadline
         self.steps: tuple[Step, ...] = ()
         self.end: Call | None = None
@@ -123,6 +133,23 @@ class Pipeline(Generic[In]):
         if not self.steps:
             raise WiringError(f"{self.name}: has no steps")
         return self.steps[0]
+
+    @property
+    def result_step(self) -> str | None:
+        """The step that returns the result of the run, if one was declared."""
+        if self.result_type is None:
+            return None
+        makers = [step.name for step in self.steps if step.result_type == self.result_type]
+        if len(makers) != 1:
+            wanted = getattr(self.result_type, "__name__", self.result_type)
+            raise WiringError(f"{self.name}: one step has to return its result {wanted}; there are: {makers}")
+        return makers[0]
+
+    def result_of(self, run: Finished) -> Any:
+        """What a run was for, in the declared type; nothing until it has completed."""
+        step = self.result_step
+        kept = run.returned_by(step) if step is not None else None
+        return self.decode_kept(step, kept) if step is not None and kept is not None else None
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -26,6 +27,7 @@ from pipelines.worker import (
     Interruption,
     Performer,
     Performs,
+    ProgressWriter,
     Pruner,
     Rhythm,
     Runner,
@@ -34,6 +36,8 @@ from pipelines.worker import (
     Sweep,
     Ticker,
     Upkeep,
+    Watch,
+    Watchers,
     Worker,
     wire,
 )
@@ -135,12 +139,31 @@ class Process:
         return Upkeep(duties)
 
     def _make_runner(self, dice: Dice) -> Runner:
+        self._progress = ProgressWriter(self._committer, self.events)
         performer: Performs = Performer(
-            self._committer, self.readers, self._threads, lease_is_sure=self._lease_is_sure, clock=self.clock
+            self._committer,
+            self.readers,
+            self._threads,
+            heard=self._progress.heard,
+            lease_is_sure=self._lease_is_sure,
+            clock=self.clock,
         )
         if self._faults is not None:
             performer = self._faults.around_attempts(performer)
-        return Runner(self._committer, performer, self.wired, clock=self.clock, dice=dice, events=self.events)
+        return Runner(
+            self._committer,
+            performer,
+            self.wired,
+            progress=self._progress,
+            clock=self.clock,
+            dice=dice,
+            events=self.events,
+        )
+
+    @cached_property
+    def watchers(self) -> Watchers:
+        """Who follows runs through this process."""
+        return Watchers(self.readers, self.events, every=self._rhythm.sweep)
 
     # What a transaction knows of its process
 
@@ -185,6 +208,7 @@ class Process:
         self._draining = True
         self._sweep.drain()
         self._upkeep.drain()
+        self.watchers.send_home()
         self.worker.leave_between_steps()
 
     @property
@@ -213,7 +237,9 @@ class Process:
         self.begin_to_drain()
         await self._sweep.stop()
         await self._upkeep.stop()
+        await self.watchers.stop()
         await self.worker.stop()  # before our runs are free: nothing of ours may still act on them then
+        await self._progress.stop()
         if self.failed is None:
             await self._leave()
         await self._committer.stop()
@@ -243,6 +269,10 @@ class Process:
     def steering(self) -> Steering:
         """What people may do to runs."""
         return Steering(self.wired, self.clock, self._rhythm.lease, self.write)
+
+    def watch(self, run_id: UUID, *, after: str | None = None) -> AbstractAsyncContextManager[Watch]:
+        """Follow a run, whoever owns it, from its beginning or after the news of this id. See `Watchers.watch`."""
+        return self.watchers.watch(run_id, after=after)
 
     @property
     def is_ready(self) -> bool:

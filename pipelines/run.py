@@ -57,6 +57,15 @@ class AttemptOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step has come: so many done, of so many if that is known, and a word about it."""
+
+    done: int
+    total: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a run ends, and why; what `@pipeline.at_end` asks for."""
 
@@ -160,6 +169,11 @@ class Attempt:
     error: str | None = None
     result: str | None = None
     version: str | None = None
+
+    @property
+    def did_succeed(self) -> bool:
+        """Whether it did its step; an undo does not."""
+        return self.direction is Direction.DO and self.outcome is AttemptOutcome.SUCCESS
 
     @property
     def took(self) -> timedelta:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -12,6 +12,7 @@ from uuid import UUID
 from pipelines.destination import Destination
 from pipelines.errors import WiringError
 from pipelines.retry import Retry
+from pipelines.run import Progress
 from pipelines.transaction import ReadSession, Transaction
 
 Function: TypeAlias = Callable[..., Any]
@@ -28,6 +29,10 @@ class Kind(StrEnum):
     COMPUTE = "compute"  # any other `def`: in a thread, may read
 
 
+def unheard(_: Progress) -> None:
+    """Whoever calls a step himself need not listen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
     """What a step may know of its own execution.
@@ -41,6 +46,15 @@ class StepContext:
     attempt: int
     idempotency_key: str
     deadline: datetime | None = None
+    listener: Callable[[Progress], None] = field(default=unheard, repr=False, compare=False)
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Say how far this step has come. Returns at once, from a thread too; call it as often as you like.
+
+        The latest word is written at most twice a second, and the last one before the step's attempt is. It is shown
+        while the run is at this step. A transaction step is not heard: nobody sees anything of it before it is done.
+        """
+        self.listener(Progress(int(done), total if total is None else int(total), note if note is None else str(note)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, text
 
 from pipelines.journal.dialects import now_and, seconds
+from pipelines.journal.progressing import shown
 from pipelines.journal.tables import CLAIMABLE, attempts, runs
-from pipelines.run import OPEN, Attempt, Priority, RunState
+from pipelines.run import OPEN, Attempt, Priority, Progress, RunState, StoredResult
 from pipelines.transaction import ReadSession
 
 _RUN = select(runs).where(runs.c.id == bindparam("of"))
@@ -70,8 +71,15 @@ class RunRecord:
     key: str | None
     serial: str | None
     deadline_at: datetime | None
-    progress: str | None
+    progress: Progress | None
     attempts: tuple[Attempt, ...]
+
+    def returned_by(self, step: str) -> StoredResult | None:
+        """What the step returned, as it is stored; nothing until the run has completed. See `Pipeline.result_of`."""
+        if self.state is not RunState.COMPLETED:
+            return None
+        returned = (each for each in reversed(self.attempts) if each.step == step and each.did_succeed)
+        return next((StoredResult(each.result, each.version) for each in returned), None)
 
 
 def find(session: ReadSession, run_id: UUID) -> RunRecord | None:
@@ -80,7 +88,8 @@ def find(session: ReadSession, run_id: UUID) -> RunRecord | None:
     if row is None:
         return None
     tried = tuple(_attempt(attempt) for attempt in session.execute(_ATTEMPTS, {"of": run_id}).mappings())
-    return RunRecord(**{name: row[name] for name in _FIELDS}, attempts=tried)
+    progress = shown(row["progress"], step=row["step"], state=row["state"])
+    return RunRecord(**{name: row[name] for name in _FIELDS}, progress=progress, attempts=tried)
 
 
 _FIELDS = (
@@ -100,7 +109,6 @@ _FIELDS = (
     "key",
     "serial",
     "deadline_at",
-    "progress",
 )
 
 

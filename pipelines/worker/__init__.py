@@ -2,7 +2,9 @@
 
 from pipelines.worker.faults import Commit, Faults, Performs
 from pipelines.worker.hand import Interruption
+from pipelines.worker.news import AttemptMade, RunNews, RunStands
 from pipelines.worker.performing import Performer
+from pipelines.worker.progress import ProgressWriter
 from pipelines.worker.pruning import Pruner
 from pipelines.worker.runner import Dice, Runner
 from pipelines.worker.slots import Slots
@@ -11,18 +13,23 @@ from pipelines.worker.steering_many import Steered, SteeringMany
 from pipelines.worker.sweep import Rhythm, Sweep
 from pipelines.worker.ticking import Ticker
 from pipelines.worker.upkeep import Upkeep
+from pipelines.worker.watching import Watch, Watchers
 from pipelines.worker.wiring import WiredPipeline, wire
 from pipelines.worker.worker import Worker
 
 __all__ = [
+    "AttemptMade",
     "Commit",
     "Dice",
     "Faults",
     "Interruption",
     "Performer",
     "Performs",
+    "ProgressWriter",
     "Pruner",
     "Rhythm",
+    "RunNews",
+    "RunStands",
     "Runner",
     "Slots",
     "Steered",
@@ -31,6 +38,8 @@ __all__ = [
     "Sweep",
     "Ticker",
     "Upkeep",
+    "Watch",
+    "Watchers",
     "WiredPipeline",
     "Worker",
     "wire",

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from pipelines.clock import Clock
 from pipelines.committer import Committer
 from pipelines.errors import DeadlinePassed, StepTimeout
-from pipelines.run import Run, RunState
-from pipelines.step import Kind, StepContext
+from pipelines.run import Progress, Run, RunState
+from pipelines.step import Kind, StepContext, unheard
 from pipelines.transaction import ReadSession
 from pipelines.worker import moves
 from pipelines.worker.hand import Hand, Interrupted, Interruption
@@ -32,10 +32,12 @@ class Performer:
         readers: Engine,
         threads: Executor,
         *,
+        heard: Callable[[Run, Progress], None],
         lease_is_sure: Callable[[], bool],
         clock: Clock,
     ) -> None:
         self._committer = committer
+        self._heard = heard
         self._lease_is_sure = lease_is_sure
         self._readers = readers
         self._threads = threads
@@ -51,7 +53,7 @@ class Performer:
         return await self._rooms.of(to).bear(partial(self._perform, step, held, hand), is_retry=held.run.attempt > 0)
 
     async def _perform(self, step: WiredStep, held: Held, hand: Hand) -> object:
-        occasion = Occasion(payload=held.payload, results=held.run.results, context=partial(_context, held))
+        occasion = Occasion(payload=held.payload, results=held.run.results, context=partial(self._context, held))
         match step.step.kind:
             case Kind.TRANSACTION:
                 return await insist(self._committer, moves.perform, held, occasion)
@@ -61,6 +63,17 @@ class Performer:
                 loop = asyncio.get_running_loop()
                 result = await loop.run_in_executor(self._threads, self._compute, step, occasion)
                 return await self._awaited(result, hand) if isawaitable(result) else result
+
+    def _context(self, held: Held) -> StepContext:
+        run = held.run
+        return StepContext(
+            run_id=run.id,
+            step=run.step,
+            attempt=run.attempt + 1,
+            idempotency_key=run.idempotency_key,
+            deadline=None if run.state is RunState.UNDOING else run.deadline_at,
+            listener=unheard if current_step(held).step.kind is Kind.TRANSACTION else partial(self._heard, run),
+        )
 
     async def _call(self, step: WiredStep, occasion: Occasion, run: Run, hand: Hand) -> object:
         """No writing transaction is open while this waits, and no effect starts under a lease that may have ended."""
@@ -102,14 +115,3 @@ def current_step(held: Held) -> WiredStep:
     """The step to do or, while undoing, the undo of the step to undo."""
     step = held.wired.steps[held.run.step]
     return step.undo if held.run.state is RunState.UNDOING and step.undo is not None else step
-
-
-def _context(held: Held) -> StepContext:
-    run = held.run
-    return StepContext(
-        run_id=run.id,
-        step=run.step,
-        attempt=run.attempt + 1,
-        idempotency_key=run.idempotency_key,
-        deadline=None if run.state is RunState.UNDOING else run.deadline_at,
-    )

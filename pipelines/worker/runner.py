@@ -28,6 +28,7 @@ from pipelines.worker.hand import Hand, Interrupted, Interruption
 from pipelines.worker.insisting import insist
 from pipelines.worker.moves import Held, Moved
 from pipelines.worker.performing import current_step
+from pipelines.worker.progress import ProgressWriter
 from pipelines.worker.rooms import NoRoom
 from pipelines.worker.wiring import WiredPipeline
 
@@ -43,6 +44,7 @@ class Runner:
         performer: Performs,
         wired: Mapping[tuple[str, str], WiredPipeline],
         *,
+        progress: ProgressWriter,
         clock: Clock,
         dice: Dice,
         events: Events,
@@ -50,6 +52,7 @@ class Runner:
         self._committer = committer
         self._performer = performer
         self._wired = wired
+        self._progress = progress
         self._clock = clock
         self._dice = dice
         self._events = events
@@ -115,6 +118,8 @@ class Runner:
             return await self._turned_back(held, hand, self._cancelled(held, started))
         if isinstance(outcome, Moved):  # a transaction step: effect, attempt row and move are one COMMIT
             return outcome
+        if not self._progress.is_silent:
+            await self._progress.said_by(held.run)
         return await self._recorded(held, hand, started, self._decision(held, outcome))
 
     async def _outcome(self, held: Held, hand: Hand) -> object:

@@ -69,6 +69,7 @@ class WiredPipeline:
         self._provided = provided
         self._makers: dict[Any, list[str]] = {pipeline.input_type: [INPUT]}
         pipeline.first_step  # noqa: B018 - raises when there is none
+        pipeline.result_step  # noqa: B018 - raises when it is not one
         self.steps: dict[str, WiredStep] = {step.name: self._wired_step(step) for step in pipeline.steps}
         self.end = self._wired(pipeline.end, {Transaction: _tx, Ending: _ending}) if pipeline.end is not None else None
         self.again = self._wired(pipeline.again, {Transaction: _tx}) if pipeline.again is not None else None
