@@ -3,6 +3,7 @@
 from pipelines.background import BackgroundWork
 from pipelines.errors import TaskRefused
 from pipelines.fastapi.lifespan import durable, process_of, running
+from pipelines.fastapi.runs import run_router
 from pipelines.fastapi.tasks import BackgroundTasks, TaskList
 from pipelines.fastapi.writing import Write, Writer
 
@@ -15,5 +16,6 @@ __all__ = [
     "Writer",
     "durable",
     "process_of",
+    "run_router",
     "running",
 ]
