@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, health, inventory, orders, problem_handlers, webhooks
+from orders_service import edge, event_streams, health, inventory, orders, problem_handlers, webhooks
 from orders_service.auth import Keyring, Unauthenticated
 from orders_service.exchange import UNWATCHED
 from orders_service.gateways import (
@@ -107,6 +107,7 @@ def create_app(
         telemetry=TELEMETRY,
     )
     problem_handlers.install(app, TRANSLATIONS)
+    event_streams.install(app)
     _mount(app, settings, registry)
     edge.install(app, edge.Limits(), HttpMetrics(registry, version=app.version))
     return app
@@ -141,7 +142,7 @@ def _lifespan(
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
-        app.include_router(operations_routes.router)
+        app.include_router(operations_routes.make_router(PIPELINES))
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)

@@ -1,25 +1,33 @@
 """What happens to background work, over HTTP."""
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from orders_service import orders
 from orders_service.auth import CurrentPrincipal
-from orders_service.database import Reading
-from orders_service.operations.schemas import RunView
+from orders_service.database import Reading, process_of
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
-from pipelines import UnknownRun, find_run
+from pipelines import Pipeline, UnknownRun
+from pipelines.fastapi import run_router
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictRoute, responses=responses(401, 503))
 
-
-@router.get("/{run_id}", responses=responses(404, 422))
-def get_run(run_id: UUID, session: Reading, principal: CurrentPrincipal) -> RunView:
-    """Show a run with all its attempts; to an admin, or to whoever owns what it works for."""
-    run = find_run(session, run_id)
-    owner = orders.owner_of_run(session, run_id)
-    if run is None or not (principal.is_admin or owner == principal.id):
+def _only_to_its_owner(run_id: UUID, session: Reading, principal: CurrentPrincipal) -> None:
+    """To an admin, and to whoever owns what the run works for; to others it is not there."""
+    if not (principal.is_admin or orders.owner_of_run(session, run_id) == principal.id):
         raise UnknownRun
-    return RunView.of(run)
+
+
+def make_router(pipelines: Iterable[Pipeline[Any]]) -> APIRouter:
+    """Runs of these pipelines, one at a time."""
+    return run_router(
+        pipelines,
+        prefix="/v1/runs",
+        dependencies=[Depends(_only_to_its_owner)],
+        process=process_of,
+        route_class=StrictRoute,
+        responses=responses(401, 404, 422, 503),
+    )

@@ -8,10 +8,10 @@ from openapi_spec_validator import validate
 from orders_service import openapi
 from orders_service.app import create_app
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
-from orders_service.operations.schemas import RunView
 from orders_service.orders.schemas import OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
+from pipelines.fastapi.views import RunView
 
 COMMITTED = Path(__file__).parents[2] / "openapi.json"
 DOCUMENT = openapi.document()
@@ -21,6 +21,7 @@ OPERATION_IDS = {
     "orders_get_order",
     "orders_cancel_order",
     "runs_get_run",
+    "runs_follow_run",
     "operations_livez",
     "operations_readyz",
 }
