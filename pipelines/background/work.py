@@ -112,7 +112,10 @@ class BackgroundWork(Pipeline[TaskBatch]):
             args, kwargs = arguments.restored(function, task.args, task.kwargs, task.typed)
             return function(*args, **kwargs)
 
-        return _on_the_loop(call) if _is_async(function) else call
+        if _is_async(function):
+            return _on_the_loop(call)
+        call.__annotations__["return"] = None  # what a task returns is not kept, whatever it is
+        return call
 
 
 def _step_name(place: int, task: StoredTask) -> str:

@@ -149,8 +149,8 @@ def end(tx: Transaction, run: Run) -> None:
 
 def end_short(tx: Transaction, run: Run) -> None:
     """Every step has had its turn, but not all are done: `run.step` is the first to do again."""
-    bound = {"ends": run.state, "because": run.reason, "to": run.step, "since": tx.home.clock.now()}
-    _guarded(tx, _END_SHORT, run, bound)
+    bound = {"now_in": run.state, "to": run.step, "since": tx.home.clock.now()}
+    _guarded(tx, _END_SHORT, run, _decided(run) | bound)
 
 
 def give_up(tx: Transaction, run: Run) -> None:

@@ -1,6 +1,6 @@
 """A run that has ended in failure is set in motion again, forwards or, where undoing stopped short, backwards."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,12 @@ class Stopped:
     row: Row[Any]
     tries: dict[tuple[str, Direction], int]
     undone: frozenset[str]
+    in_vain: frozenset[str] = frozenset()
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether steps are done again that were tried before: of what was undone, or of several that had failed."""
+        return bool(self.undone) or len(self.in_vain) > 1
 
     @property
     def id(self) -> UUID:
@@ -109,19 +115,30 @@ def find(tx: Transaction, run_ids: Collection[UUID]) -> dict[UUID, Stopped]:
     rows = {row.id: row for row in tx.execute(_FIND, bound)}
     tries: dict[UUID, dict[tuple[str, Direction], int]] = {run_id: {} for run_id in rows}
     undone: dict[UUID, set[str]] = {run_id: set() for run_id in rows}
+    done: dict[UUID, set[str]] = {run_id: set() for run_id in rows}
     for run_id, generation, step, kind, number, outcome in tx.execute(_TRIES, bound):
         if run_id in rows and generation == rows[run_id].generation:
             tries[run_id][step, kind] = max(number, tries[run_id].get((step, kind), 0))
-            if kind is Direction.UNDO and outcome is AttemptOutcome.SUCCESS:
-                undone[run_id].add(step)
-    return {run_id: Stopped(row, tries[run_id], frozenset(undone[run_id])) for run_id, row in rows.items()}
+            if outcome is AttemptOutcome.SUCCESS:
+                (undone if kind is Direction.UNDO else done)[run_id].add(step)
+    return {
+        run_id: Stopped(row, tries[run_id], frozenset(undone[run_id]), _in_vain(tries[run_id]) - done[run_id])
+        for run_id, row in rows.items()
+    }
+
+
+def _in_vain(tries: Iterable[tuple[str, Direction]]) -> frozenset[str]:
+    return frozenset(step for step, direction in tries if direction is Direction.DO)
 
 
 def go_forward(
     tx: Transaction, run: Stopped, step: str, *, deadline_at: datetime | None, delay_seconds: float = 0.0
 ) -> None:
-    """On from this step. If anything was undone, effects get new keys: the other side has seen the old ones undone."""
-    generation = run.row.generation + bool(run.undone)
+    """On from this step. If anything was undone, effects get new keys: the other side has seen the old ones undone.
+
+    So they do where several steps had failed: their attempts are counted anew, and attempts have one number each.
+    """
+    generation = run.row.generation + run.begins_anew
     _set_in_motion(
         tx,
         run,
@@ -129,7 +146,7 @@ def go_forward(
             "now_in": RunState.WAITING if delay_seconds else RunState.READY,
             "to": step,
             "anew": generation,
-            "attempts": 0 if run.undone else run.tried(step, Direction.DO),
+            "attempts": 0 if run.begins_anew else run.tried(step, Direction.DO),
             "ends": None,
             "because": None,
             "until": deadline_at,

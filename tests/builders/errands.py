@@ -84,6 +84,11 @@ async def wait_at_the_gate(name: str) -> None:
     _do(name)
 
 
+def give_back(name: str) -> object:
+    _do(name)
+    return object()
+
+
 def refuse(name: str) -> None:
     raise Reject(name)
 

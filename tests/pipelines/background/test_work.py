@@ -16,6 +16,7 @@ from tests.builders.errands import HERE
 from tests.builders.world import told
 
 ONCE = Retry()
+TWICE = Retry(on=(Exception,), attempts=2, wait=wait_none())
 
 
 def batch(work: BackgroundWork, *calls: tuple[Any, ...], stop_on_error: bool = False) -> TaskBatch:
@@ -37,6 +38,15 @@ async def test_a_crash_between_two_tasks_resumes_at_the_next(database_url: str) 
         run = stage.run(run_id)
     assert errands.done == ["a", "b", "c"]
     assert told(run) == ["do 1 write: success", "do 2 wait_at_the_gate: success", "do 3 send: success"]
+
+
+async def test_what_a_task_returns_is_nobodys_business() -> None:
+    work = BackgroundWork(HERE)
+    async with rehearsal([work]) as stage:
+        run_id = await begun(stage, work, (errands.give_back, "a"))
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert (run.state, run.attempts[0].result) == (RunState.COMPLETED, None)
 
 
 async def test_a_def_that_returns_what_is_to_be_awaited_has_it_awaited() -> None:
@@ -95,6 +105,21 @@ async def test_an_async_task_that_takes_too_long_is_broken_off() -> None:
         run = stage.run(run_id)
     assert run.reason == "1 wait_at_the_gate: StepTimeout: took longer than 0.01 s"
     assert errands.done == ["b"]
+
+
+async def test_a_run_that_is_retried_does_only_what_had_failed(database_url: str) -> None:
+    work = BackgroundWork(HERE, retry=TWICE)
+    errands.fail("b", times=2)
+    errands.fail("d", times=2)
+    async with rehearsal([work], database_url=database_url) as stage:
+        run_id = await begun(stage, work, *((errands.write, name) for name in "abcde"))
+        await stage.run_to_the_end()
+        assert errands.done == ["a", "c", "e"]
+        await stage.write(stage.process.steering.retry, run_id, actor="ada")
+        await stage.run_to_the_end()
+        run = stage.run(run_id)
+    assert errands.done == ["a", "c", "e", "b", "d"]
+    assert (run.state, run.reason) == (RunState.COMPLETED, None)
 
 
 async def test_without_being_told_whatever_is_raised_is_tried_a_few_times() -> None:

@@ -4,10 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, update
 from tenacity import wait_none
 
 from pipelines import Pipeline, Reject, Retry, RunState, StepContext, cancel
 from pipelines.events import Event, StepRaised
+from pipelines.journal.tables import runs
+from tests.builders.desk import from_outside
 from tests.builders.world import Trip, World, journal_row, played, staged, told
 
 TWICE = Retry(on=(OSError,), attempts=2, wait=wait_none())
@@ -24,6 +27,11 @@ def trip_that_goes_on() -> Pipeline[Trip]:
 
     pipeline.steps = tuple(replace(step, may_fail=True) for step in pipeline.steps)
     return pipeline
+
+
+def cancelled_elsewhere(connection: Connection) -> None:
+    """Another process has cancelled all runs, and this one has not heard of it yet."""
+    connection.execute(update(runs).values(ending=RunState.CANCELLED, reason="changed my mind"))
 
 
 async def test_the_following_steps_have_their_turn_and_the_run_names_what_failed(database_url: str) -> None:
@@ -73,6 +81,20 @@ async def test_a_cancelled_run_ends_cancelled_whatever_it_has_left_behind(databa
         run_id = await stage.start(pipeline, Trip())
         await gate.reached.wait()
         await stage.write(cancel, run_id, reason="changed my mind")
+        await stage.run_to_the_end()
+        row = journal_row(stage, run_id)
+    assert (row.state, row.reason) == (RunState.CANCELLED, "changed my mind")
+
+
+async def test_a_cancellation_that_comes_in_before_the_last_move_wins(database_url: str) -> None:
+    world, pipeline = World(), trip_that_goes_on()
+    world.fails("wave", Reject("no hand"))
+    gate = world.holds("leave")
+    async with staged(database_url, [pipeline], world) as stage:
+        run_id = await stage.start(pipeline, Trip())
+        await gate.reached.wait()
+        from_outside(database_url, cancelled_elsewhere)
+        gate.opened.set()
         await stage.run_to_the_end()
         row = journal_row(stage, run_id)
     assert (row.state, row.reason) == (RunState.CANCELLED, "changed my mind")
