@@ -1,5 +1,6 @@
 """A run whose time is up goes back, wherever it stands; what is undone has all the time it needs."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -55,6 +56,21 @@ async def test_what_is_undone_has_no_deadline(database_url: str) -> None:
     assert told(run)[2:] == ["undo pay: retry", "undo pay: retry", "undo pay: success", "undo book: success"]
     assert run.finished_at is not None
     assert run.finished_at - run.created_at > timedelta(hours=2)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_call_that_undoes_is_not_broken_off_at_the_deadline(database_url: str) -> None:
+    pipeline, world = paid_trip(SOON), World()
+    world.holds("pay")
+    gate = world.holds("refund")
+    async with staged(database_url, [pipeline], world) as stage:
+        run_id = await stage.start(pipeline, Trip())
+        await gate.reached.wait()  # so the deadline has passed
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gate.opened.set()
+        await stage.run_to_the_end()
+        assert told(stage.run(run_id))[2:] == ["undo pay: success", "undo book: success"]
 
 
 async def test_a_run_that_nobody_took_in_time_is_turned_when_it_is_claimed(database_url: str) -> None:

@@ -24,7 +24,7 @@ def calling(what: str, to: Destination, *, last: Exception | None = None) -> Pip
     async def uncall(world: World, step: StepContext) -> None:
         await world.call(f"un{what}", step)
 
-    @pipeline.step(to=to, retry=Retry(on=(OSError,), wait=wait_none()), undo=uncall)
+    @pipeline.step(to=to, retry=Retry(on=(OSError,), attempts=99, wait=wait_none()), undo=uncall)
     async def call(world: World, step: StepContext) -> None:
         await world.call(what, step)
 
@@ -93,18 +93,21 @@ async def test_a_destination_that_hangs_takes_no_slots_from_others(database_url:
 
 
 async def test_a_run_that_is_cancelled_while_it_waits_for_room_goes_back(database_url: str) -> None:
-    pipeline, world = calling("pay", Destination("bank", concurrency=1)), World()
+    pipeline, world, aside = calling("pay", Destination("bank", concurrency=1)), World(), asyncio.Event()
     gate = world.holds("pay")
     async with staged(database_url, [pipeline], world) as stage:
         await stage.start(pipeline, Trip())
         await gate.reached.wait()
         waiting = await stage.start(pipeline, Trip())
-        await stage.write(lambda tx: cancel(tx, waiting, reason="changed my mind"))
+        await stage.write(cancel, waiting, reason="changed my mind")
+        stage.process.events.subscribe(lambda event: aside.set() if isinstance(event, RunPutAside) else None)
+        await asyncio.wait_for(aside.wait(), PATIENCE_SECONDS)  # it is the undo that finds no room now
+        assert stage.run(waiting).state is RunState.UNDOING
         gate.opened.set()
         await stage.run_to_the_end()
         run = stage.run(waiting)
-    assert (run.state, run.reason) == (RunState.CANCELLED, "changed my mind")
-    assert world.heard.count("pay") == 1
+    assert (run.state, run.reason, told(run)) == (RunState.CANCELLED, "changed my mind", ["undo call: success"])
+    assert world.heard == ["pay", "unpay"]
 
 
 @SQLITE
@@ -121,9 +124,12 @@ async def test_an_undo_calls_the_same_destination(database_url: str) -> None:
 
 @SQLITE
 async def test_an_undo_that_is_ours_alone_needs_no_room(database_url: str) -> None:
-    pipeline, world = Pipeline("trip", Trip), World()
+    pipeline, world, events = Pipeline("trip", Trip), World(), list[Event]()
+    troubles = [OSError("busy")] * 3
 
     def forget(tx: Transaction) -> None:
+        if troubles:
+            raise troubles.pop()
         note(tx, "forgotten")
 
     @pipeline.step(to=Destination("bank", concurrency=1), undo=forget, timeout=60)
@@ -131,7 +137,8 @@ async def test_an_undo_that_is_ours_alone_needs_no_room(database_url: str) -> No
         await world.call("pay", step)
         raise ValueError("no")
 
-    async with staged(database_url, [pipeline], world) as stage:
+    async with staged(database_url, [pipeline], world, events=events) as stage:
         await stage.start(pipeline, Trip())
         await stage.run_to_the_end()
     assert noted(database_url) == ["forgotten"]
+    assert not [event for event in events if isinstance(event, RunPutAside)]
