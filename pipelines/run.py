@@ -137,8 +137,9 @@ class Run:
         return replace(self, state=state, **_AFRESH | tried)
 
     def put_aside(self) -> "Run":
-        """The run for which there was no room: nothing was tried."""
-        return self if self.state is RunState.UNDOING else replace(self, state=RunState.WAITING)
+        """The run for which there was no room: it has moved, but nothing was tried."""
+        state = self.state if self.state is RunState.UNDOING else RunState.WAITING
+        return replace(self, state=state, tries=self.tries + 1)
 
     def turned_back(self, ending: RunState, reason: str | None, *, step: str, since: datetime) -> "Run":
         """The run on its way back, `step` being the first to undo."""
