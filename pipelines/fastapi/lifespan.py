@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
 
+from pipelines import journal
 from pipelines.errors import WiringError
-from pipelines.journal import make_tables
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 
@@ -42,7 +42,7 @@ def durable(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Process]]]:
     """A lifespan that is nothing but a `Process` of these pipelines: `FastAPI(lifespan=durable(...))`.
 
-    `options` go to the `Process`. With `create_tables` the journal's tables are made where they are missing; an
+    `options` go to the `Process`. With `create_tables` all tables, yours too, are made where they are missing; an
     application that migrates its database has them in its migrations instead.
     """
     declared = tuple(pipelines)
@@ -50,7 +50,7 @@ def durable(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Process]]:
         if create_tables:
-            await asyncio.to_thread(make_tables, database_url)
+            await asyncio.to_thread(journal.create_tables, database_url)
         async with running(Process(database_url, declared, **options), grace=grace) as process:
             app.state.process = process
             yield {"process": process}

@@ -15,7 +15,7 @@ from pipelines.journal import (
     starting,
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
-from pipelines.journal.creating import make_tables
+from pipelines.journal.creating import create_tables
 from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
@@ -42,11 +42,11 @@ __all__ = [
     "cancel",
     "cancelling",
     "claiming",
+    "create_tables",
     "explaining",
     "filtering",
     "interventions",
     "lock_of",
-    "make_tables",
     "open_for_reading",
     "open_for_writing",
     "parse_url",

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Update, bindparam, case, func, null, select, text, update
+from sqlalchemy import Row, Update, bindparam, case, func, null, select, update
 
 from pipelines.errors import StateConflict
 from pipelines.journal.dialects import now_and, seconds
-from pipelines.journal.tables import AHEAD_IN_LINE, attempts, runs
-from pipelines.run import AttemptOutcome, Direction, Priority, RunState
+from pipelines.journal.tables import attempts, runs
+from pipelines.run import OPEN, AttemptOutcome, Direction, Priority, RunState
 from pipelines.transaction import Transaction
 
 RETRYABLE = (RunState.FAILED, RunState.QUARANTINED)
@@ -32,7 +32,7 @@ _LAST_PLACE = (
     .where(
         _in_line.c.pipeline == runs.c.pipeline,
         _in_line.c.serial == runs.c.serial,
-        text(AHEAD_IN_LINE),
+        _in_line.c.state.in_(sorted(OPEN)),
     )
     .scalar_subquery()
 )

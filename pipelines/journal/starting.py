@@ -9,7 +9,7 @@ from sqlalchemy import Insert, bindparam, func, insert, select, text
 from uuid_utils.compat import uuid7
 
 from pipelines.journal.dialects import now_and
-from pipelines.journal.tables import AHEAD_IN_LINE, IN_LINE, KEYED, runs
+from pipelines.journal.tables import IN_LINE, KEYED, runs
 from pipelines.pipeline import Pipeline
 from pipelines.run import Priority, Run, RunState
 from pipelines.transaction import Transaction
@@ -28,7 +28,7 @@ _NEXT_PLACE = (
     .where(
         _in_line.c.pipeline == bindparam("pipeline"),
         _in_line.c.serial == bindparam("serial"),
-        text(AHEAD_IN_LINE),
+        _in_line.c.state.in_(("ready", "running", "waiting", "undoing")),
     )
     .scalar_subquery()
 )

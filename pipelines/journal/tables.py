@@ -42,8 +42,6 @@ def _words(kind: type[RunState] | type[AttemptOutcome] | type[Direction]) -> Enu
 
 CLAIMABLE = "owner IS NULL AND state IN ('ready', 'waiting', 'undoing')"
 IN_LINE = "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')"
-# The same of an alias. Spelled out: bound states would match no partial index, nor go with many rows at once.
-AHEAD_IN_LINE = "in_line.serial IS NOT NULL AND in_line.state IN ('ready', 'running', 'waiting', 'undoing')"
 KEYED = "key IS NOT NULL"
 DEAD_LETTER = "state IN ('failed', 'quarantined')"
 

@@ -1,5 +1,6 @@
 """For the tests of applications: pipelines run to the end at once, on a clock that the test moves, and are killed."""
 
+from pipelines.journal import create_tables
 from pipelines.testing.clock import VirtualClock
 from pipelines.testing.contents import contents
 from pipelines.testing.crashes import DoesNotSurvive, Survivor, survives_every_crash
@@ -9,7 +10,6 @@ from pipelines.testing.outside import Heard, Outside
 from pipelines.testing.rehearsal import (
     NeverEndingError,
     Rehearsal,
-    create_tables,
     fresh_file,
     rehearsal,
     run_to_the_end,

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from sqlmodel import SQLModel
-
 from pipelines.errors import PipelinesError, UnknownRun
-from pipelines.journal import browsing, claiming, open_for_writing, start
+from pipelines.journal import browsing, claiming, create_tables, start
 from pipelines.journal.browsing import RunRecord
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
@@ -168,12 +166,3 @@ async def run_to_the_end(
         run_id = await stage.start(pipeline, payload)
         await stage.run_to_the_end()
         return stage.run(run_id)
-
-
-def create_tables(database_url: str) -> None:
-    """All tables that have been imported, without a migration."""
-    engine = open_for_writing(database_url)
-    try:
-        SQLModel.metadata.create_all(engine)
-    finally:
-        engine.dispose()
