@@ -25,8 +25,10 @@ class TaskList:
     """The background tasks of one request: endpoint, dependencies and sub-dependencies share it.
 
     When the endpoint has returned, and before its response is sent, they are written as one run with a step per task.
-    An endpoint that raises starts nothing. `run_id` is known once they are written; `stop_on_error` may be set until
-    then.
+    An endpoint that raises starts nothing. What it has written itself, or what a dependency writes when it is left,
+    stands or falls with the tasks only through `write(..., tasks=tasks)`.
+
+    `run_id` is known once they are written; `stop_on_error` may be set until then.
     """
 
     def __init__(self, process: Process) -> None:

@@ -1,6 +1,7 @@
 """What users may import from `pipelines`; a name that goes or comes is a decision."""
 
 import pipelines
+import pipelines.fastapi
 
 PUBLIC = {
     "AlreadyServed",
@@ -72,8 +73,26 @@ PUBLIC = {
 }
 
 
+FASTAPI = {
+    "BackgroundTasks",
+    "BackgroundWork",
+    "TaskList",
+    "TaskRefused",
+    "Write",
+    "Writer",
+    "durable",
+    "process_of",
+    "run_router",
+    "running",
+}
+
+
 def test_the_public_names_are_these() -> None:
     assert set(pipelines.__all__) == PUBLIC
+
+
+def test_the_public_names_for_fastapi_are_these() -> None:
+    assert set(pipelines.fastapi.__all__) == FASTAPI
 
 
 def test_every_public_name_says_what_may_be_relied_on() -> None:

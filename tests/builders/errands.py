@@ -25,6 +25,8 @@ done: list[Any] = []
 failing: dict[str, int] = {}
 threads: list[str] = []
 gates: list[Gate] = []
+MEETING = 6
+meeting = threading.Barrier(MEETING)
 
 
 class Color(Enum):
@@ -81,6 +83,12 @@ def gate() -> Gate:
 async def wait_at_the_gate(name: str) -> None:
     gates[0].reached.set()
     await gates[0].opened.wait()
+    _do(name)
+
+
+def meet(name: str) -> None:
+    """Goes on when all have come."""
+    meeting.wait(timeout=5)
     _do(name)
 
 

@@ -40,6 +40,15 @@ async def test_a_crash_between_two_tasks_resumes_at_the_next(database_url: str) 
     assert told(run) == ["do 1 write: success", "do 2 wait_at_the_gate: success", "do 3 send: success"]
 
 
+async def test_as_many_sync_tasks_go_on_at_once_as_the_process_has_threads_for() -> None:
+    work = BackgroundWork(HERE, retry=Retry())
+    async with rehearsal([work], threads=errands.MEETING) as stage:
+        for number in range(errands.MEETING):
+            await begun(stage, work, (errands.meet, str(number)))
+        await stage.run_to_the_end()
+    assert len(errands.done) == errands.MEETING
+
+
 async def test_what_a_task_returns_is_nobodys_business() -> None:
     work = BackgroundWork(HERE)
     async with rehearsal([work]) as stage:

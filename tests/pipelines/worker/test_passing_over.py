@@ -49,12 +49,10 @@ async def test_the_following_steps_have_their_turn_and_the_run_names_what_failed
 
 
 @pytest.mark.parametrize("failing", ["wave", "pack", "leave"])
-async def test_a_run_that_is_not_wholly_done_stays_at_the_first_step_to_do_again(
-    database_url: str, failing: str
-) -> None:
+async def test_a_run_that_is_not_wholly_done_stays_at_the_first_step_to_do_again(tmp_path: Path, failing: str) -> None:
     world = World()
     world.fails(failing, Reject("no"))
-    run = await played(database_url, trip_that_goes_on(), world)
+    run = await played(f"sqlite:///{tmp_path / 'trip.db'}", trip_that_goes_on(), world)
     assert (run.state, run.step) == (RunState.FAILED, failing)
 
 
