@@ -123,7 +123,7 @@ class Rehearsal:
     def _see_that_none_is_left(self) -> None:
         if left := self._left():
             raise NeverEndingError(
-                f"Nobody here takes {left}. Is its pipeline, in this version, one of the rehearsal's?"
+                f"Nobody here takes {left}. Is its pipeline, in this version, one of the rehearsal's, or is it paused?"
             )
 
     def _left(self) -> str:

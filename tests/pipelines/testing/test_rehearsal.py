@@ -63,6 +63,15 @@ async def test_a_run_that_is_to_begin_later_begins_when_the_clock_is_there() -> 
         assert [run.state for run in stage.runs(ship)] == [RunState.COMPLETED]
 
 
+async def test_a_deadline_passes_on_the_tests_clock() -> None:
+    async with rehearsal([ship], provide={Scale: Scale(broken_times=4)}) as stage:
+        run_id = await stage.start(ship, Parcel(weight=1), deadline=timedelta(minutes=90))
+        await stage.advance(timedelta(minutes=89))
+        assert stage.attempts_of(run_id) == ["do weigh: retry", "do weigh: retry"]
+        await stage.advance(timedelta(minutes=2))
+        assert stage.run(run_id).state is RunState.FAILED
+
+
 async def test_a_run_that_nobody_here_takes_is_named() -> None:
     async with rehearsal([], provide={}) as stage:
         run_id = await stage.start(ship, Parcel(weight=1))
