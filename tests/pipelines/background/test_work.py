@@ -10,11 +10,12 @@ from tenacity import wait_none
 from pipelines import Retry, RunState, start
 from pipelines.background import BackgroundWork, TaskBatch
 from pipelines.telemetry import PrometheusMetrics
-from pipelines.testing import Rehearsal, VirtualClock, rehearsal
+from pipelines.testing import Rehearsal, Survivor, VirtualClock, rehearsal, survives_every_crash
 from tests.builders import errands
 from tests.builders.errands import HERE
 from tests.builders.world import told
 
+MOVES = 4  # an attempt each, and one that is repeated
 ONCE = Retry()
 TWICE = Retry(on=(Exception,), attempts=2, wait=wait_none())
 
@@ -38,6 +39,23 @@ async def test_a_crash_between_two_tasks_resumes_at_the_next(database_url: str) 
         run = stage.run(run_id)
     assert errands.done == ["a", "b", "c"]
     assert told(run) == ["do 1 write: success", "do 2 wait_at_the_gate: success", "do 3 send: success"]
+
+
+async def test_whenever_its_process_dies_each_task_is_done_in_its_turn_or_named_as_failed() -> None:
+    work = BackgroundWork(HERE, retry=TWICE)
+
+    def afresh() -> dict[type, object]:
+        errands.forget()
+        errands.fail("b")
+        return {}
+
+    def in_turn(survivor: Survivor) -> None:
+        order = list(dict.fromkeys(errands.done))  # at least once: a task that was done may be done again
+        assert (order, survivor.run.state) == (["a", "c"], RunState.FAILED)
+        assert survivor.run.reason == "2 send: ConnectionError: b is not to be had"
+
+    payload = batch(work, (errands.write, "a"), (errands.send, "b"), (errands.write, "c"))
+    assert len(await survives_every_crash(work, payload, provide=afresh, check=in_turn)) > MOVES
 
 
 async def test_as_many_sync_tasks_go_on_at_once_as_the_process_has_threads_for() -> None:
