@@ -43,6 +43,7 @@ def _words(kind: type[RunState] | type[AttemptOutcome] | type[Direction]) -> Enu
 CLAIMABLE = "owner IS NULL AND state IN ('ready', 'waiting', 'undoing')"
 IN_LINE = "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')"
 KEYED = "key IS NOT NULL"
+OWNED = "owner IS NOT NULL"
 DEAD_LETTER = "state IN ('failed', 'quarantined')"
 
 
@@ -103,7 +104,7 @@ runs = Table(
     PrimaryKeyConstraint("id", name="pk_runs"),
     CheckConstraint(_one_of("state", RunState), name="ck_runs_state"),
     _partial("ix_runs_claimable", "priority", "due_at", "id", where=CLAIMABLE),
-    _partial("ix_runs_owner", "owner", where="owner IS NOT NULL"),
+    _partial("ix_runs_owner", "owner", where=OWNED),
     _partial("ix_runs_key", "pipeline", "key", where=KEYED, unique=True),
     _partial("ix_runs_in_line", "pipeline", "serial", "serial_place", where=IN_LINE, unique=True),
     _partial("ix_runs_dead_letters", "pipeline", "state", "id", where=DEAD_LETTER),
