@@ -33,8 +33,9 @@ format: .venv/dev.stamp ## let the formatter and the linter mend what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/dev.stamp ## ours against the textbook service, in one run
+bench: .venv/dev.stamp ## ours against the textbook service; claims from a full journal
 	@$(BIN)/python -m tests.benchmarks.orders $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m tests.benchmarks.claims)
 
 lock: ## resolve the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \

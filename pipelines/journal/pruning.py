@@ -107,10 +107,10 @@ def give_back_pages(tx: Transaction) -> bool:
     before = _free_pages(tx)
     if before <= SPARE_PAGES:
         return False
-    cursor = tx.core.connection.cursor()
-    cursor.execute(f"PRAGMA incremental_vacuum({min(MOST_PAGES, before - SPARE_PAGES)})")
-    cursor.fetchall()  # it gives back a page with each row that is asked for
-    cursor.close()
+    for _ in range(min(MOST_PAGES, before - SPARE_PAGES)):
+        tx.core.exec_driver_sql(
+            "PRAGMA incremental_vacuum(1)"
+        )  # of more than one, the driver would stop after the first
     return SPARE_PAGES < _free_pages(tx) < before
 
 

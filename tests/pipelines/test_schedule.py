@@ -168,8 +168,9 @@ def test_a_yearly_schedule_is_no_clock_that_was_ahead() -> None:
 
 
 def test_nothing_is_due_of_a_schedule_that_is_paused() -> None:
-    each = every("0 3 * * *", "UTC")
-    assert each.due(row(None, of=each, is_paused=True), at("2026-01-01T03:00")) is None
+    each, changed = every("0 3 * * *", "UTC"), every("0 4 * * *", "UTC")
+    for now in (each, changed):
+        assert now.due(row(None, of=each, is_paused=True), at("2026-01-01T03:00")) is None
 
 
 def test_a_changed_trigger_is_planned_anew() -> None:

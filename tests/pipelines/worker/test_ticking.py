@@ -9,10 +9,12 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import delete, select
 
-from pipelines import CatchUp, Pipeline, ReadSession, RunState, Schedule, StepContext, schedule
-from pipelines.events import BatchCommitted, Event, TickFailed
+from pipelines import CatchUp, Pipeline, Process, ReadSession, RunState, Schedule, StepContext, schedule
+from pipelines.events import BatchCommitted, Event, RunFinished, TickFailed
+from pipelines.journal import open_for_writing
 from pipelines.journal.tables import runs, schedules
-from pipelines.testing import Rehearsal, VirtualClock
+from pipelines.testing import Rehearsal, VirtualClock, create_tables
+from tests.builders.deaths import Death, Moment, dying
 from tests.builders.desk import from_outside
 from tests.builders.world import Trip, World, staged
 
@@ -95,6 +97,24 @@ async def test_two_processes_that_see_the_same_tick_start_one_run(database_url: 
         for stage in (one, other):
             await stage.process.worker.settled()
         assert keys(one) == expected
+
+
+@POSTGRESQL
+async def test_nobody_waits_for_a_tick_that_another_process_is_just_starting(database_url: str) -> None:
+    engine, clock, events = open_for_writing(database_url), just_before_three(), list[Event]()
+    async with staged(database_url, [trip], clock=clock, events=events, schedules=[daily()]) as stage:
+        await stage.process.ticker.fire_due()
+        clock.advance(2 * HOUR)
+        events.clear()
+        with engine.begin() as connection:
+            connection.execute(select(schedules).with_for_update())
+            await stage.process.ticker.fire_due()
+            assert [type(event) for event in events] == [BatchCommitted]
+            assert keys(stage) == []
+        await stage.process.ticker.fire_due()
+        await stage.process.worker.settled()
+        assert len(keys(stage)) == 1
+    engine.dispose()
 
 
 @pytest.mark.parametrize(("catch_up", "days"), [(CatchUp.NONE, ()), (CatchUp.LAST, (2,)), (CatchUp.ALL, (0, 1, 2))])
@@ -191,6 +211,52 @@ async def test_an_input_that_cannot_be_made_is_told_stops_no_other_and_is_tried_
         await stage.process.ticker.fire_due()
         await stage.process.worker.settled()
         assert [key[:5] for key in keys(stage)] == ["night", "other"]
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("catch_up", CatchUp)
+@SQLITE
+async def test_whoever_dies_at_the_commit_of_a_tick_there_is_one_run_of_it(
+    database_url: str, moment: Moment, catch_up: CatchUp
+) -> None:
+    clock, death = just_before_three(), Death()
+    said: dict[str, Any] = {"clock": clock, "schedules": [daily(catch_up)], "slots": 0}
+    async with staged(database_url, [trip], on_failure=death.notice, **said) as stage:
+        await stage.process.ticker.fire_due()
+        expected = days_after(stage, 0)
+        clock.advance(HOUR + timedelta(seconds=1))
+        with dying(death, at=1, moment=moment):
+            firing = asyncio.create_task(stage.process.ticker.fire_due())
+            await death.happened.wait()
+            await asyncio.wait([firing], timeout=0.1)
+            firing.cancel()
+    async with staged(database_url, [trip], **said) as stage:
+        await stage.process.ticker.fire_due()
+        assert keys(stage) == expected
+
+
+@SQLITE
+async def test_a_process_fires_by_itself_and_no_more_when_it_drains(database_url: str) -> None:
+    create_tables(database_url)
+    fired, clock = asyncio.Event(), just_before_three()
+    clock.advance(HOUR - timedelta(seconds=0.2))
+
+    def hear(event: Event) -> None:
+        if isinstance(event, RunFinished):
+            fired.set()
+
+    world = World()
+    process = Process(
+        database_url, [trip], provide={World: world}, schedules=[daily()], clock=clock, subscribers=[hear]
+    )
+    await process.start()
+    async with asyncio.timeout(10):
+        await fired.wait()
+        process.begin_to_drain()
+        clock.advance(DAY)
+        await asyncio.gather(*process._upkeep._tasks)
+        await process.stop()
+    assert len(world.heard) == 1
 
 
 @SQLITE
