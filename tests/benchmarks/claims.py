@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,6 +45,7 @@ class Claimant:
 
     process_id: UUID = field(default_factory=uuid4)
     clock: Clock = field(default_factory=SystemClock)
+    pauses: Container[str] = ()
 
     def take_slot(self) -> bool:
         return False

@@ -13,8 +13,8 @@ from pipelines import CatchUp, Pipeline, Process, ReadSession, RunState, Schedul
 from pipelines.events import BatchCommitted, Event, RunFinished, TickFailed
 from pipelines.journal import open_for_writing
 from pipelines.journal.tables import runs, schedules
-from pipelines.testing import Rehearsal, VirtualClock, create_tables
-from tests.builders.deaths import Death, Moment, dying
+from pipelines.testing import Moment, Mortality, Point, Rehearsal, VirtualClock, create_tables
+from tests.builders.deaths import Death
 from tests.builders.desk import from_outside
 from tests.builders.world import Trip, World, staged
 
@@ -213,19 +213,19 @@ async def test_an_input_that_cannot_be_made_is_told_stops_no_other_and_is_tried_
         assert [key[:5] for key in keys(stage)] == ["night", "other"]
 
 
-@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("moment", [Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT])
 @pytest.mark.parametrize("catch_up", CatchUp)
 @SQLITE
 async def test_whoever_dies_at_the_commit_of_a_tick_there_is_one_run_of_it(
     database_url: str, moment: Moment, catch_up: CatchUp
 ) -> None:
-    clock, death = just_before_three(), Death()
+    clock, death, mortality = just_before_three(), Death(), Mortality(Point(moment, "the start"))
     said: dict[str, Any] = {"clock": clock, "schedules": [daily(catch_up)], "slots": 0}
-    async with staged(database_url, [trip], on_failure=death.notice, **said) as stage:
+    async with staged(database_url, [trip], on_failure=death.notice, faults=mortality, **said) as stage:
         await stage.process.ticker.fire_due()
         expected = days_after(stage, 0)
         clock.advance(HOUR + timedelta(seconds=1))
-        with dying(death, at=1, moment=moment):
+        with mortality.watching():
             firing = asyncio.create_task(stage.process.ticker.fire_due())
             await death.happened.wait()
             await asyncio.wait([firing], timeout=0.1)
