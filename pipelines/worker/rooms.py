@@ -37,7 +37,8 @@ class Room:
         self._in_line = 0
         self._tokens = self._most_tokens = float(destination.concurrency)
         self._filled_at = clock.now().timestamp()
-        self._seconds_per_call = PATIENCE_SECONDS
+        self._seconds_per_call = 0.0
+        self._moved_at = clock.monotonic()  # when a call last began or ended
         self._aside: list[float] = []  # when those that were put aside are due: a heap
 
     async def bear(self, call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
@@ -51,7 +52,7 @@ class Room:
             self._places.release()
 
     async def _made(self, call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
-        began = self._clock.monotonic()
+        began = self._moved_at = self._clock.monotonic()
         try:
             result = await call()
         except Reject:
@@ -61,14 +62,15 @@ class Room:
             self._has_answered(is_retry=is_retry)
             return result
         finally:
-            self._seconds_per_call += 0.1 * (self._clock.monotonic() - began - self._seconds_per_call)
+            self._moved_at = self._clock.monotonic()
+            self._seconds_per_call += 0.1 * (self._moved_at - began - self._seconds_per_call)
 
     async def _enter(self) -> None:
         """A short wait in hand evens out a healthy rush; whoever would wait for a sick one goes to the journal."""
         if not self._places.locked():
             await self._places.acquire()
             return
-        if self._in_line >= self.destination.concurrency:
+        if self._is_slow():
             raise self._no_room(per_second=self._calls_per_second())
         self._in_line += 1
         try:
@@ -78,6 +80,11 @@ class Room:
             raise self._no_room(per_second=self._calls_per_second()) from None
         finally:
             self._in_line -= 1
+
+    def _is_slow(self) -> bool:
+        """Whether a wait in line would be too long: nothing has moved for a while, or all that waits takes its time."""
+        is_stuck = self._clock.monotonic() - self._moved_at > PATIENCE_SECONDS
+        return is_stuck or (self._in_line + 1) / self._calls_per_second() > PATIENCE_SECONDS
 
     def _calls_per_second(self) -> float:
         return self.destination.concurrency / max(self._seconds_per_call, 0.001)

@@ -62,7 +62,7 @@ async def retries_that_fail(room: Room) -> int:
     return 100
 
 
-async def test_no_more_calls_than_that_at_once_and_as_many_more_in_line() -> None:
+async def test_no_more_calls_than_that_at_once_and_a_rush_stands_in_line() -> None:
     room, opened, under_way = a_room(concurrency=3), asyncio.Event(), Counter[str]()
 
     async def call() -> object:
@@ -72,12 +72,12 @@ async def test_no_more_calls_than_that_at_once_and_as_many_more_in_line() -> Non
         under_way["now"] -= 1
         return "done"
 
-    calls = [asyncio.create_task(room.bear(call, is_retry=False)) for _ in range(8)]
+    calls = [asyncio.create_task(room.bear(call, is_retry=False)) for _ in range(40)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     opened.set()
     answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(answer).__name__ for answer in answers] == ["str"] * 6 + ["NoRoom"] * 2
+    assert answers == ["done"] * 40
     assert under_way["most"] == 3
 
 
@@ -90,6 +90,28 @@ async def test_nobody_waits_in_hand_for_a_call_that_hangs() -> None:
     hanging.cancel()
     await asyncio.wait([hanging])
     await room.bear(succeeds, is_retry=False)  # its place is free again
+
+
+@pytest.mark.parametrize("is_stuck", [True, False], ids=["stuck", "slow"])
+async def test_where_the_line_does_not_move_nobody_stands_in_it(*, is_stuck: bool) -> None:
+    room, never = a_room(concurrency=1), asyncio.Event()
+
+    async def takes_long() -> object:
+        move(room, 30)
+        return None
+
+    if not is_stuck:
+        await room.bear(takes_long, is_retry=False)
+    calls = [asyncio.create_task(room.bear(never.wait, is_retry=False))]
+    await asyncio.sleep(0)
+    if is_stuck:
+        move(room, 1)
+    calls.append(asyncio.create_task(room.bear(succeeds, is_retry=False)))
+    await asyncio.sleep(0)
+    assert [call.done() for call in calls] == [False, True]
+    calls[0].cancel()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(answers[1], NoRoom)
 
 
 async def test_a_first_attempt_needs_no_token() -> None:
