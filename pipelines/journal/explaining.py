@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, text
 
 from pipelines.clock import Clock
-from pipelines.errors import UnknownRun
+from pipelines.errors import UnknownRun, UnknownStep
 from pipelines.journal.claiming import Known
 from pipelines.journal.tables import CLAIMABLE, attempts, pauses, processes, runs
 from pipelines.run import OPEN, RunState
@@ -138,6 +138,8 @@ def _waiting(case: _Case) -> Cause | None:
     if run.due_at <= case.now:
         return None
     until = f"waits until {_time(case, run.due_at)}"
+    if _stands_before_a_step_of_other_code(case):
+        return Cause("unknown-step", f"{until}, since the code here has no step {run.step}")
     if run.crashes:
         return Cause("crashed", f"{until}, since {_times(run.crashes, 'process')} died with it at {run.step}")
     if not run.attempt:
@@ -146,6 +148,14 @@ def _waiting(case: _Case) -> Cause | None:
     what = f"undoing {run.step}" if run.state is RunState.UNDOING else run.step
     attempt = f"attempt {run.errors + 1}{_of_how_many(case)} at {what}"
     return Cause("waiting", f"{until} for {attempt}" + (f" ({error})" if error else ""))
+
+
+def _stands_before_a_step_of_other_code(case: _Case) -> bool:
+    pipeline = case.known.get((case.run.pipeline, case.run.version))
+    try:
+        return pipeline is not None and not pipeline.place_of(case.run.step)
+    except UnknownStep:
+        return True
 
 
 def _of_how_many(case: _Case) -> str:

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
-from pipelines import Pipeline, Reject, Retry, RunState, StepContext, Transaction, cancel
+from pipelines import Pipeline, ReadSession, Reject, Retry, Rhythm, RunState, StepContext, Transaction, cancel
 from pipelines.events import Event, RunLeft
+from pipelines.former import all_versions
+from pipelines.journal.explaining import why
 from pipelines.testing import Rehearsal
 from tests.builders.world import Trip, World, note, noted, staged, told
 
@@ -201,6 +203,10 @@ async def test_a_run_before_a_step_that_this_code_lacks_waits_for_code_that_has_
         await stage.process.worker.settled()
         assert [(event.step, event.run_id) for event in events if isinstance(event, RunLeft)] == [("pay", run_id)]
         left = stage.run(run_id)
+        known = {(each.name, each.version): each for each in all_versions([new])}
+        with ReadSession(stage.process.readers) as session:
+            cause = why(session, run_id, known=known, clock=clock, lease=Rhythm().lease)
+    assert cause.sentence.endswith("since the code here has no step pay")
     assert (left.state, left.step, len(left.attempts)) == (RunState.WAITING, "pay", 2)
     assert (await resumed(database_url, [before()], world, run_id)).state is RunState.COMPLETED
 
