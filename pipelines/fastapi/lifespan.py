@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi.requests import HTTPConnection
 
 from pipelines import journal
 from pipelines.errors import WiringError
+from pipelines.fastapi.signals import heard_first
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 
@@ -18,18 +20,28 @@ DRAIN_GRACE = timedelta(seconds=25)
 
 
 @asynccontextmanager
-async def running(process: Process, *, grace: timedelta = DRAIN_GRACE) -> AsyncIterator[Process]:
+async def running(
+    process: Process, *, grace: timedelta = DRAIN_GRACE, hear_signals: bool = False
+) -> AsyncIterator[Process]:
     """Start the process, and at the end drain it within the grace and leave the journal. For use in a lifespan.
 
-    Servers end the lifespan last, after open requests: have the signal handler call `process.begin_to_drain()`, or
-    runs are claimed until then. Requests find the process when the lifespan yields `{"process": process}`.
+    Servers end the lifespan last, after open requests: with `hear_signals` the process begins to drain at SIGTERM or
+    SIGINT already, before the server's own handler is called, so that streams end and no run is claimed any more; or
+    have your own handler call `process.begin_to_drain()`. Requests find the process when the lifespan yields
+    `{"process": process}`.
     """
     await process.start()
+    hearing = heard_first(partial(_begin_to_drain, process)) if hear_signals else nullcontext()
     try:
-        yield process
-        await process.drain(grace=grace)
+        with hearing:
+            yield process
+            await process.drain(grace=grace)
     finally:
         await process.stop()
+
+
+def _begin_to_drain(process: Process) -> None:
+    process.loop.call_soon_threadsafe(process.begin_to_drain)
 
 
 def durable(
@@ -51,7 +63,7 @@ def durable(
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Process]]:
         if create_tables:
             await asyncio.to_thread(journal.create_tables, database_url)
-        async with running(Process(database_url, declared, **options), grace=grace) as process:
+        async with running(Process(database_url, declared, **options), grace=grace, hear_signals=True) as process:
             app.state.process = process
             yield {"process": process}
 
