@@ -195,13 +195,13 @@ class Process:
             raise
         self._committer.start()
         if self._lock is not None:
-            await self._committer.progress(journal.reaping.bury_predecessors)
+            await self._sweep.bury_predecessors()
         await self._sweep.learn_pauses()
         self._slots.open()
         if sweeping:
             self._sweep.start()
             self._upkeep.start()
-            self.worker.look()
+            self.worker.look_for_suspects()
 
     def begin_to_drain(self) -> None:
         """Take nothing new: runs that are started from here on are for others. May be called from a signal handler."""

@@ -30,6 +30,10 @@ TERMINAL = frozenset({RunState.COMPLETED, RunState.REJECTED, RunState.FAILED, Ru
 OPEN = frozenset(RunState) - TERMINAL
 
 
+SUSPECT_AFTER = 2  # crashes: one may be anybody's, two are too many to be let near others
+QUARANTINED_AFTER = 3  # deaths of a process in which the run was alone
+
+
 class Priority(IntEnum):
     """Which runs are taken first; among equals those that have been due for longest."""
 
@@ -120,6 +124,11 @@ class Run:
     @property
     def direction(self) -> Direction:
         return Direction.UNDO if self.state is RunState.UNDOING else Direction.DO
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it may be what processes die of: then it is alone in its process until its next attempt row."""
+        return self.crashes >= SUSPECT_AFTER
 
     @property
     def idempotency_key(self) -> str:

@@ -19,6 +19,7 @@ INDEXES = {
         ["pipeline", "serial", "serial_place"],
         "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')",
     ),
+    "ix_runs_suspects": (["due_at", "id"], "owner IS NULL AND crashes >= 2 AND finished_at IS NULL"),
     "ix_runs_dead_letters": (["pipeline", "state", "id"], "state IN ('failed', 'quarantined')"),
 }
 UNIQUE = {"ix_runs_key", "ix_runs_in_line"}

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, or_, select, text
 
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.progressing import shown
-from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, OWNED, attempts, runs
+from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, OWNED, SUSPECT, attempts, runs
 from pipelines.run import Attempt, Priority, Progress, RunState, StoredResult
 from pipelines.transaction import ReadSession
 
@@ -33,7 +33,7 @@ _OLDEST_READY = (
 _NEXT_DUE = select(func.min(runs.c.due_at)).where(text(CLAIMABLE), runs.c.due_at > now_and("skew"))
 _LEFT_ALONE = (
     select(runs.c.id, runs.c.pipeline, runs.c.version, runs.c.state, runs.c.step, runs.c.tries)
-    .where(text(CLAIMABLE))
+    .where(or_(text(CLAIMABLE), text(SUSPECT)))
     .order_by(runs.c.id)
 )
 _IDS = select(runs.c.id).order_by(runs.c.id)

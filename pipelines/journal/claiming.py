@@ -4,62 +4,65 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, RowMapping, and_, bindparam, case, exists, null, or_, select, text, tuple_, update
+from sqlalchemy import Row, RowMapping, and_, bindparam, case, exists, false, null, or_, select, text, tuple_, update
 
 from pipelines.journal.dialects import now_and, seconds
-from pipelines.journal.tables import CLAIMABLE, attempts, runs
+from pipelines.journal.tables import AHEAD_IN_LINE, CLAIMABLE, attempts, runs
 from pipelines.pipeline import Pipeline
-from pipelines.run import OPEN, AttemptOutcome, Direction, Priority, Run, RunState, StoredResult
+from pipelines.run import SUSPECT_AFTER, AttemptOutcome, Direction, Priority, Run, RunState, StoredResult
 from pipelines.transaction import ReadSession, Transaction
 
-_CLAIMABLE = and_(text(CLAIMABLE), runs.c.due_at <= now_and("skew"))  # the index's own words, or it is not used
+MOST_SHAKEN = 32  # runs in one process, with each of which a process has died once
+
+# The words of an index are its own, as text: with bound values in them it is not used.
+_CLAIMABLE = and_(text(CLAIMABLE), runs.c.due_at <= now_and("skew"), runs.c.crashes < bindparam("fewer_crashes"))
 _OF_PRIORITY = and_(_CLAIMABLE, runs.c.priority == bindparam("of_priority"))
-_KNOWN = tuple_(runs.c.pipeline, runs.c.version).in_(bindparam("known", expanding=True))
+KNOWN = tuple_(runs.c.pipeline, runs.c.version).in_(bindparam("known", expanding=True))
 
 # A run that goes back never goes forward again: it is `undoing` whoever holds it, and so is one whose end is decided.
 _GOES_BACK = or_(runs.c.state == RunState.UNDOING, runs.c.ending.is_not(None))
-_TURNS = and_(runs.c.state != RunState.UNDOING, runs.c.ending.is_not(None))
+_IS_JUDGED = runs.c.state == RunState.QUARANTINED  # only its record is still to be told
+_TURNS = and_(runs.c.state.not_in((RunState.UNDOING, RunState.QUARANTINED)), runs.c.ending.is_not(None))
 FREED = {
     "owner": null(),
     "fence": runs.c.fence + 1,
-    "state": case((_GOES_BACK, RunState.UNDOING), else_=RunState.READY),
+    "solo": false(),
+    "state": case((_IS_JUDGED, RunState.QUARANTINED), (_GOES_BACK, RunState.UNDOING), else_=RunState.READY),
     "attempt": case((_TURNS, 0), else_=runs.c.attempt),  # its undos have a budget of their own
     "errors": case((_TURNS, 0), else_=runs.c.errors),
 }
 
+TAKEN = {
+    "owner": bindparam("me"),
+    "fence": runs.c.fence + 1,
+    "state": case((_IS_JUDGED, RunState.QUARANTINED), (_GOES_BACK, RunState.UNDOING), else_=RunState.RUNNING),
+}
+
 _ahead = runs.alias("ahead")
-_IS_ITS_TURN = or_(
+IS_ITS_TURN = or_(
+    _IS_JUDGED,  # it has left its line
     runs.c.serial.is_(None),
     ~exists().where(
+        text(AHEAD_IN_LINE),
         _ahead.c.pipeline == runs.c.pipeline,
         _ahead.c.serial == runs.c.serial,
         _ahead.c.serial_place < runs.c.serial_place,
-        _ahead.c.state.in_(sorted(OPEN)),
     ),
 )
 
 # Without MATERIALIZED the planner may run the locking SELECT again, and lock more rows than the limit.
 _OLDEST_DUE = (
     select(runs.c.id)
-    .where(_OF_PRIORITY, _KNOWN, _IS_ITS_TURN)
+    .where(_OF_PRIORITY, KNOWN, IS_ITS_TURN)
     .order_by(runs.c.due_at, runs.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, key_share=True)
     .cte("oldest_due")
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
-_CLAIM = (
-    update(runs)
-    .where(runs.c.id.in_(select(_OLDEST_DUE.c.id)))
-    .values(
-        owner=bindparam("me"),
-        fence=runs.c.fence + 1,
-        state=case((_GOES_BACK, RunState.UNDOING), else_=RunState.RUNNING),
-    )
-    .returning(*runs.c)
-)
+_CLAIM = update(runs).where(runs.c.id.in_(select(_OLDEST_DUE.c.id))).values(TAKEN).returning(*runs.c)
 
-_IS_ANY_DUE = select(runs.c.id).where(_OF_PRIORITY, _KNOWN, _IS_ITS_TURN).limit(1)
+_IS_ANY_DUE = select(runs.c.id).where(_OF_PRIORITY, KNOWN, IS_ITS_TURN).limit(1)
 _OURS_AGAIN = select(runs).where(
     runs.c.id == bindparam("of"), runs.c.owner == bindparam("me"), runs.c.fence == bindparam("under")
 )
@@ -89,30 +92,41 @@ _GIVE_BACK_ONE = _GIVE_BACK.where(runs.c.id == bindparam("of"), runs.c.fence == 
 Known = Mapping[tuple[str, str], Pipeline[Any]]
 
 
-def claim(tx: Transaction, known: Known, most: int) -> list[Run]:
+def claim(tx: Transaction, known: Known, most: int, shaken: int = MOST_SHAKEN) -> list[Run]:
     """Take at most so many runs that are due; only those whose pipeline and version are known here.
 
-    Each priority has a look of its own, oldest first: one look at all of them would read every run that waits.
+    Each priority has a look of its own, oldest first: one look at all of them would read every run that waits. Of
+    those with which a process has died once, at most `shaken` are taken; suspects are taken elsewhere.
     """
     bound = {"known": list(known), "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
     rows: list[RowMapping] = []
     for priority in Priority:
-        if len(rows) < most:
-            these = bound | {"of_priority": priority, "most": most - len(rows)}
-            rows += tx.execute(_CLAIM, these).mappings().all()
-    return _with_results(tx, rows)
+        still_shaken = max(0, shaken - sum(row["crashes"] for row in rows))
+        rows += _take(tx, bound | {"of_priority": priority}, most - len(rows), still_shaken)
+    return with_results(tx, rows)
+
+
+def _take(tx: Transaction, bound: dict[str, Any], most: int, shaken: int) -> list[RowMapping]:
+    """As many as may be shaken are taken whatever they are; only if there were so many, the rest are looked at."""
+    found: list[RowMapping] = []
+    few = min(most, shaken)
+    if few > 0:
+        found += tx.execute(_CLAIM, bound | {"fewer_crashes": SUSPECT_AFTER, "most": few}).mappings().all()
+    if len(found) == few < most:
+        found += tx.execute(_CLAIM, bound | {"fewer_crashes": 1, "most": most - few}).mappings().all()
+    return found
 
 
 def is_any_due(session: ReadSession, known: Known, skew_seconds: float) -> bool:
     """Whether a claim would find something; asked before a claim, which costs a COMMIT."""
-    bound = {"known": list(known), "skew": seconds(skew_seconds)}
+    bound = {"known": list(known), "skew": seconds(skew_seconds), "fewer_crashes": SUSPECT_AFTER}
     return any(session.execute(_IS_ANY_DUE, bound | {"of_priority": each}).first() is not None for each in Priority)
 
 
 def ours_again(tx: Transaction, run: Run) -> Run | None:
     """The run as the journal has it, if it is still ours."""
     rows = tx.execute(_OURS_AGAIN, {"of": run.id, "me": tx.home.process_id, "under": run.fence}).mappings().all()
-    return next(iter(_with_results(tx, rows)), None)
+    return next(iter(with_results(tx, rows)), None)
 
 
 def cancelled_under_us(session: ReadSession, me: UUID) -> Collection[UUID]:
@@ -131,7 +145,7 @@ def give_back_one(tx: Transaction, run: Run) -> None:
     tx.execute(_GIVE_BACK_ONE, bound)
 
 
-def _with_results(tx: Transaction, rows: Sequence[RowMapping]) -> list[Run]:
+def with_results(tx: Transaction, rows: Sequence[RowMapping]) -> list[Run]:
     """The runs, each with what its earlier steps returned: as it is stored, for one that cannot be read fails alone."""
     if not rows:
         return []

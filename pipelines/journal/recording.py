@@ -27,7 +27,7 @@ _OURS = (
 _MOVED = {"tries": bindparam("moves"), "crashes": 0, "solo": False, "solo_deaths": 0}
 
 # What does not turn the run back as the cancellation wants it is refused when one has come in between.
-_STILL_WANTED = or_(runs.c.ending.is_(None), runs.c.state == RunState.UNDOING)
+_STILL_WANTED = or_(runs.c.ending.is_(None), runs.c.state == RunState.UNDOING, runs.c.state == RunState.QUARANTINED)
 _ENDS_AS_DECIDED = or_(_STILL_WANTED, runs.c.ending == bindparam("ends"))
 
 _ADVANCE = (

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Update, bindparam, case, func, null, select, update
+from sqlalchemy import Row, Update, bindparam, case, func, null, select, text, update
 
 from pipelines.errors import StateConflict
 from pipelines.journal.dialects import now_and, seconds
-from pipelines.journal.tables import attempts, runs
-from pipelines.run import OPEN, AttemptOutcome, Direction, Priority, RunState
+from pipelines.journal.tables import AHEAD_IN_LINE, attempts, runs
+from pipelines.run import AttemptOutcome, Direction, Priority, RunState
 from pipelines.transaction import Transaction
 
 RETRYABLE = (RunState.FAILED, RunState.QUARANTINED)
@@ -26,13 +26,13 @@ _TRIES = select(
     attempts.c.outcome,
 ).where(attempts.c.run_id.in_(bindparam("of", expanding=True)))
 
-_in_line = runs.alias("in_line")
+_ahead = runs.alias("ahead")
 _LAST_PLACE = (
-    select(func.coalesce(func.max(_in_line.c.serial_place), 0) + 1)
+    select(func.coalesce(func.max(_ahead.c.serial_place), 0) + 1)
     .where(
-        _in_line.c.pipeline == runs.c.pipeline,
-        _in_line.c.serial == runs.c.serial,
-        _in_line.c.state.in_(sorted(OPEN)),
+        text(AHEAD_IN_LINE),  # with bound values in it, no index and no executemany would take it
+        _ahead.c.pipeline == runs.c.pipeline,
+        _ahead.c.serial == runs.c.serial,
     )
     .scalar_subquery()
 )

@@ -1,15 +1,17 @@
 """A run begins: inserted in the caller's transaction, already owned when this process has a slot free."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Insert, bindparam, func, insert, select, text
+from sqlmodel import UTCDateTime
 from uuid_utils.compat import uuid7
 
 from pipelines.journal.dialects import now_and
-from pipelines.journal.tables import IN_LINE, KEYED, runs
+from pipelines.journal.tables import AHEAD_IN_LINE, IN_LINE, KEYED, runs
 from pipelines.pipeline import Pipeline
 from pipelines.run import Priority, Run, RunState
 from pipelines.transaction import Transaction
@@ -17,19 +19,17 @@ from pipelines.transaction import Transaction
 In = TypeVar("In")
 
 FIRST_FENCE = 1
+LONGEST_NAME = 255  # of a key or a line
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL, and halves of characters
 
 _AT_FIRST = {"generation": 0, "attempt": 0, "errors": 0, "crashes": 0, "solo": False, "solo_deaths": 0}
 _NAMES = ("id", "pipeline", "version", "state", "step", "owner", "fence", "payload", "created_at", "step_since")
 _RARE = ("key", "serial", "deadline_at")
 
-_in_line = runs.alias("in_line")
+_ahead = runs.alias("ahead")
 _NEXT_PLACE = (
-    select(func.coalesce(func.max(_in_line.c.serial_place), 0) + 1)
-    .where(
-        _in_line.c.pipeline == bindparam("pipeline"),
-        _in_line.c.serial == bindparam("serial"),
-        _in_line.c.state.in_(("ready", "running", "waiting", "undoing")),
-    )
+    select(func.coalesce(func.max(_ahead.c.serial_place), 0) + 1)
+    .where(text(AHEAD_IN_LINE), _ahead.c.pipeline == bindparam("pipeline"), _ahead.c.serial == bindparam("serial"))
     .scalar_subquery()
 )
 
@@ -40,12 +40,12 @@ def _inserting(*names: str, **values: Any) -> Insert:
 
 
 _INSERT = _inserting()  # what nearly every run needs, and no more: this statement is the hot path
-_INSERT_SPECIAL = _inserting(*_RARE)
-_INSERT_LATER = _inserting(*_RARE, due_at=bindparam("due_at"))
+_BEGINS = func.coalesce(bindparam("due_at", type_=UTCDateTime()), now_and("skew"))
+_INSERT_SPECIAL = _inserting(*_RARE, due_at=_BEGINS)
 # Two processes that start a run in one line take the same place, and the unique index sends the later one back to
 # look again: so places are taken in the order of the COMMITs, whatever the clocks say.
-_INSERT_IN_LINE = _inserting(*_RARE, serial_place=_NEXT_PLACE)
-_INSERT_IN_LINE_LATER = _inserting(*_RARE, serial_place=_NEXT_PLACE, due_at=bindparam("due_at"))
+# One statement for all of them, for in one batch the order of statements is not that of the starts.
+_INSERT_IN_LINE = _inserting(*_RARE, serial_place=_NEXT_PLACE, due_at=_BEGINS)
 
 _SAME_KEY = select(runs.c.id).where(
     text(KEYED), runs.c.pipeline == bindparam("pipeline"), runs.c.key == bindparam("key")
@@ -88,7 +88,11 @@ def start(
     `key` makes it idempotent: a run of this pipeline with the same key is returned instead of a second one, for as
     long as it is kept. Runs with the same `serial` go one after another, in the order of their starts. `due_at` is when
     it may begin. When `deadline`, or the pipeline's own, has passed since it could begin, the run is undone and fails.
+    Raises `ValueError` for a key or serial that is empty or longer than 255 characters, and for a time without its
+    zone.
     """
+    if key is not None or serial is not None or due_at is not None:
+        _check(key, serial, due_at)
     if key is not None and (earlier := _earlier(tx, pipeline.name, key)) is not None:
         return earlier
     may_begin = due_at is None and not (serial is not None and _has_to_queue(tx, pipeline.name, serial))
@@ -98,6 +102,15 @@ def start(
     _insert(tx, run, row, key, due_at)
     tx.wake(RunIsOurs(run) if owned else RunIsReady(run.id, run.pipeline))
     return run.id
+
+
+def _check(key: str | None, serial: str | None, due_at: datetime | None) -> None:
+    """What a column would refuse, or take for something else, is refused here, where it fails its caller alone."""
+    for what, name in (("key", key), ("serial", serial)):
+        if name is not None and not (0 < len(name) <= LONGEST_NAME and _UNSTORABLE.search(name) is None):
+            raise ValueError(f"a {what} has 1 to {LONGEST_NAME} characters that can be stored")
+    if due_at is not None and due_at.utcoffset() is None:
+        raise ValueError("due_at needs a time zone")
 
 
 def _first(
@@ -133,18 +146,15 @@ def _insert(tx: Transaction, run: Run, row: dict[str, Any], key: str | None, due
     if key is None and run.serial is None and run.deadline_at is None and due_at is None:
         tx.defer(_INSERT, row)
         return
-    rare = row | {"key": key, "serial": run.serial, "deadline_at": run.deadline_at}
+    rare = row | {"key": key, "serial": run.serial, "deadline_at": run.deadline_at, "due_at": due_at}
     if key is not None:
         tx.noted["key", run.pipeline, key] = run.id
-    if due_at is not None:
-        rare = {name: value for name, value in rare.items() if name != "skew"} | {"due_at": due_at}
+        rare = {"key": key} | rare  # keys are taken in one order by all processes, and so are lines
     if run.serial is not None:
         tx.noted["in line", run.pipeline, run.serial] = run.id
-        # Lines are joined in one order by all processes, so the line comes first in the row.
-        statement = _INSERT_IN_LINE if due_at is None else _INSERT_IN_LINE_LATER
-        tx.defer(statement, {"serial": run.serial} | rare)
+        tx.defer(_INSERT_IN_LINE, {"serial": run.serial} | rare)
     else:
-        tx.defer(_INSERT_SPECIAL if due_at is None else _INSERT_LATER, rare)
+        tx.defer(_INSERT_SPECIAL, rare)
 
 
 def _earlier(tx: Transaction, pipeline: str, key: str) -> UUID | None:

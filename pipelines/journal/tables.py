@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import SQLModel, UTCDateTime
 
-from pipelines.run import AttemptOutcome, Direction, RunState
+from pipelines.run import SUSPECT_AFTER, AttemptOutcome, Direction, RunState
 
 
 def _one_of(column: str, values: type[RunState] | type[AttemptOutcome] | type[Direction]) -> str:
@@ -42,8 +42,10 @@ def _words(kind: type[RunState] | type[AttemptOutcome] | type[Direction]) -> Enu
 
 CLAIMABLE = "owner IS NULL AND state IN ('ready', 'waiting', 'undoing')"
 IN_LINE = "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')"
+AHEAD_IN_LINE = IN_LINE.replace("serial", "ahead.serial").replace("state", "ahead.state")
 KEYED = "key IS NOT NULL"
 OWNED = "owner IS NOT NULL"
+SUSPECT = f"owner IS NULL AND crashes >= {SUSPECT_AFTER} AND finished_at IS NULL"
 DEAD_LETTER = "state IN ('failed', 'quarantined')"
 
 
@@ -107,6 +109,7 @@ runs = Table(
     _partial("ix_runs_owner", "owner", where=OWNED),
     _partial("ix_runs_key", "pipeline", "key", where=KEYED, unique=True),
     _partial("ix_runs_in_line", "pipeline", "serial", "serial_place", where=IN_LINE, unique=True),
+    _partial("ix_runs_suspects", "due_at", "id", where=SUSPECT),
     _partial("ix_runs_dead_letters", "pipeline", "state", "id", where=DEAD_LETTER),
     info={"lock_rank": 20},
     comment="A run that waits or has ended has no owner; a step forward changes no indexed column.",

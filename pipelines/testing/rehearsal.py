@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from pipelines.errors import PipelinesError, UnknownRun
-from pipelines.journal import browsing, claiming, create_tables, start
+from pipelines.journal import browsing, claiming, create_tables, start, suspects
 from pipelines.journal.browsing import RunRecord
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
@@ -101,7 +101,7 @@ class Rehearsal:
         await self.process.worker.settled()
         while self.read(self._is_any_due):
             before = self.read(browsing.left_alone)
-            self.process.worker.look()
+            self.process.worker.look_for_suspects()
             await self.process.worker.settled()
             if self.read(browsing.left_alone) == before:
                 return False
@@ -118,7 +118,8 @@ class Rehearsal:
         return max(due - self.clock.now(), timedelta(0)) + A_LITTLE if due is not None else None
 
     def _is_any_due(self, session: ReadSession) -> bool:
-        return claiming.is_any_due(session, self.process.worker.claimable, self.clock.skew_seconds)
+        asked = session, self.process.worker.claimable, self.clock.skew_seconds
+        return claiming.is_any_due(*asked) or suspects.is_any_due(*asked)
 
     def _see_that_none_is_left(self) -> None:
         if left := self._left():

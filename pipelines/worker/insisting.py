@@ -12,11 +12,11 @@ R = TypeVar("R")
 PAUSE_SECONDS = 0.5
 
 
-async def insist(committer: Committer, function: Callable[..., R], *args: Any) -> R:
+async def insist(committer: Committer, function: Callable[..., R], *args: Any, **kwargs: Any) -> R:
     """Like `committer.progress`, but a full disk or a held lock is waited out: neither has written anything."""
     while True:
         try:
-            return await committer.progress(function, *args)
+            return await committer.progress(function, *args, **kwargs)
         except (StorageFull, Unavailable):
             if committer.is_closed:
                 raise

@@ -54,7 +54,9 @@ def hold(run: Run, wired: WiredPipeline) -> Held:
 
 
 def has_to_turn(held: Held) -> bool:
-    """Whether it stands at a step to do, though it goes back: it was cancelled while nobody was at it."""
+    """Whether it stands at a step that is not to be done: it was cancelled while nobody was at it, or quarantined."""
+    if held.run.state is RunState.QUARANTINED:
+        return True
     step = held.wired.pipeline.step_named(held.run.step)
     may_have_happened = step.kind is not Kind.TRANSACTION or step.name in held.run.results
     can_be_undone = step.undo is not None and may_have_happened and step.name not in held.run.undone
@@ -193,6 +195,8 @@ def turn_back(tx: Transaction, held: Held, attempt: Attempt | None, ending: RunS
     """There is no way forward: undo what was done, beginning with this step if it may have happened."""
     if attempt is not None:
         recording.save_attempt(tx, held.run, attempt)
+    if held.run.state is RunState.QUARANTINED:  # an undo may kill as the step did
+        return _backwards(tx, held, attempt, undo=None, ending=ending, reason=reason)
     undo = held.wired.pipeline.first_undo(held.run.step, held.run.undone)
     return _backwards(tx, held, attempt, undo=undo, ending=ending, reason=reason)
 
@@ -212,6 +216,10 @@ def give_up(tx: Transaction, run: Run, attempt: Attempt | None, reason: str) -> 
     """The last way out, when the end itself fails: the run is a dead letter, and its record stays as it was."""
     if attempt is not None:
         recording.save_attempt(tx, run, attempt)
+    if run.state is RunState.QUARANTINED:
+        moved = run.ended(run.state, reason)
+        recording.give_up(tx, moved)
+        return Moved(moved, attempt, still_ours=False)
     if run.ending is not None:  # it was going back, and may go on with that later
         so_far = run.reason or ""
         run = run.left_undone(reason.removeprefix(so_far) if reason.startswith(so_far) else f"; {reason}")
@@ -222,8 +230,8 @@ def give_up(tx: Transaction, run: Run, attempt: Attempt | None, reason: str) -> 
 
 def leave(tx: Transaction, run: Run) -> None:
     """It stands before a step that only other code has: left to that code, as it stands."""
-    state = run.state if run.state is RunState.UNDOING else RunState.WAITING
-    recording.put_off(tx, replace(run, state=state), LEFT_FOR)
+    kept = run.state in {RunState.UNDOING, RunState.QUARANTINED}
+    recording.put_aside(tx, run if kept else replace(run, state=RunState.WAITING), LEFT_FOR)
 
 
 def _following(held: Held, results: Mapping[str, Any]) -> Step | None:

@@ -29,6 +29,7 @@ from pipelines.worker.insisting import insist
 from pipelines.worker.moves import Held, Moved
 from pipelines.worker.performing import current_step
 from pipelines.worker.progress import ProgressWriter
+from pipelines.worker.quiet_room import QuietRoom
 from pipelines.worker.rooms import NoRoom
 from pipelines.worker.wiring import WiredPipeline
 
@@ -57,11 +58,13 @@ class Runner:
         self._dice = dice
         self._events = events
 
-    async def carry_on(self, run: Run, hand: Hand) -> timedelta | None:
+    async def carry_on(self, run: Run, hand: Hand, room: QuietRoom) -> timedelta | None:
         """Until the run ends, waits (then it is said for how long), or has to be handed over (`Interrupted`).
 
         Raises `Fenced` when the run is somebody else's by now.
         """
+        if room.is_shut:
+            await room.pause(run.id)
         try:
             held = moves.hold(run, self._wired[run.pipeline, run.version])
         except UnknownStep:
@@ -79,6 +82,9 @@ class Runner:
             if not moved.still_ours:
                 return moved.delay
             held = replace(held, run=moved.run)
+            if room.is_shut:
+                room.leave(run.id)
+                await room.pause(run.id)
 
     async def _left(self, run: Run) -> None:
         """Other code, perhaps of a process that runs beside this one, can carry it on: nothing is lost by waiting."""

@@ -14,7 +14,7 @@ from pipelines.clock import Clock
 from pipelines.committer import Committer
 from pipelines.errors import JournalError
 from pipelines.events import Events, RunsReaped
-from pipelines.journal import claiming, pausing, reaping
+from pipelines.journal import claiming, pausing, reaping, suspects
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.worker.hand import Interruption
 from pipelines.worker.worker import Worker
@@ -105,6 +105,7 @@ class Sweep:
     async def _renew(self) -> None:
         """An empty member, submitted by the event loop: a wedged loop stops renewing, as it should."""
         await self._committer.progress(_nothing)
+        await self._worker.let_out_the_slow()
         await self._worker.give_back_dropped()
 
     async def _watch(self) -> None:
@@ -122,6 +123,8 @@ class Sweep:
             self._worker.look()
         if seen.late and self._is_steady_for(self._rhythm.lease):
             await self._reap()
+        if seen.suspects:
+            self._worker.look_for_suspects()
         if seen.due or seen.late:
             self._worker.look()
         for run_id in seen.cancelled:
@@ -133,6 +136,7 @@ class Sweep:
         with ReadSession(self._readers) as session:
             return Seen(
                 due=claiming.is_any_due(session, self._worker.claimable, skew),
+                suspects=suspects.is_any_due(session, self._worker.claimable, skew),
                 late=reaping.is_any_late(session, skew),
                 cancelled=tuple(claiming.cancelled_under_us(session, self._me)),
                 paused=pausing.paused(session),
@@ -143,9 +147,15 @@ class Sweep:
         """What was seen before an outage of the database says nothing after it, so the order to reap grows stale."""
         stale_at = self._clock.monotonic() + self._rhythm.margin.total_seconds()
         count_crash = self._is_steady_for(2 * self._rhythm.lease)
-        freed = await self._committer.progress(_reap, count_crash, stale_at)
-        if freed is not None:
-            self._events.emit(RunsReaped(freed, quarantined=0))
+        self._tell(await self._committer.progress(_reap, count_crash, stale_at))
+
+    async def bury_predecessors(self) -> None:
+        """Free the runs of all who had this SQLite file before, if its lock is ours."""
+        self._tell(await self._committer.progress(reaping.bury_predecessors))
+
+    def _tell(self, reaped: reaping.Reaped | None) -> None:
+        if reaped is not None:
+            self._events.emit(RunsReaped(reaped.runs, reaped.quarantined))
 
     def _is_steady_for(self, span: timedelta) -> bool:
         """After an outage of the database everybody looks dead: whoever has just come back declares nobody so."""
@@ -166,6 +176,7 @@ class Seen:
     """What one look at the journal found."""
 
     due: bool
+    suspects: bool
     late: bool
     cancelled: tuple[UUID, ...]
     paused: Collection[str]
@@ -176,7 +187,7 @@ def _nothing(_: Transaction) -> None:
     """The batch itself renews the lease."""
 
 
-def _reap(tx: Transaction, count_crash: bool, stale_at: float) -> int | None:  # noqa: FBT001 - a committer's member
+def _reap(tx: Transaction, count_crash: bool, stale_at: float) -> reaping.Reaped | None:  # noqa: FBT001 - a committer's member
     if tx.home.clock.monotonic() > stale_at:
         return None
     return reaping.reap(tx, count_crash=count_crash, jitter=random.random())  # noqa: S311 - spreads load, no secret

@@ -2,17 +2,27 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 from pipelines.committer import Committer
 from pipelines.errors import Fenced, JournalError
 from pipelines.events import Events, RunStarted
-from pipelines.journal import PipelineIsPaused, PipelineIsResumed, RunIsCancelled, RunIsOurs, RunIsReady, claiming
+from pipelines.journal import (
+    PipelineIsPaused,
+    PipelineIsResumed,
+    RunIsCancelled,
+    RunIsOurs,
+    RunIsReady,
+    claiming,
+    suspects,
+)
 from pipelines.run import Run
 from pipelines.worker.hand import Hand, Interrupted, Interruption
 from pipelines.worker.insisting import insist
 from pipelines.worker.pauses import Pauses
+from pipelines.worker.quiet_room import QuietRoom
 from pipelines.worker.runner import Runner
 from pipelines.worker.slots import Slots
 from pipelines.worker.wiring import WiredPipeline
@@ -42,6 +52,9 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
         self._is_more = False
+        self._is_suspect_due = False
+        self._shaken = 0
+        self._room = QuietRoom(slots, self._hands, self._go_on)
         self._dropped: list[Run] = []
         self._leaving = False
         self._bug: BaseException | None = None
@@ -87,8 +100,16 @@ class Worker:
             self._claiming = asyncio.get_running_loop().create_task(self._claim_all(), name="claim")
             self._claiming.add_done_callback(self._hear_out)
 
+    def look_for_suspects(self) -> None:
+        """Claim one with which processes have died, as soon as it can be alone here, and the next after it."""
+        if not self._leaving:
+            self._is_suspect_due = True
+            self.look()
+
     async def _claim_all(self) -> None:
         try:
+            if self._is_suspect_due and self._room.is_free and self._slots.count:
+                await self._claim_suspect()
             while self._is_more and (slots := self._slots.take_up_to(MOST_AT_ONCE)):
                 self._is_more = False
                 self._is_more |= await self._claim(slots)
@@ -101,14 +122,25 @@ class Worker:
         """Whether there may be more."""
         runs: list[Run] = []
         try:
-            runs = await self._committer.progress(claiming.claim, self.claimable, slots)
+            shaken = claiming.MOST_SHAKEN - self._shaken
+            runs = await self._committer.progress(claiming.claim, self.claimable, slots, shaken)
         finally:
             self._slots.give_back(slots - len(runs))
         for run in runs:
             self._take_on(run)
         return len(runs) == slots
 
+    async def _claim_suspect(self) -> None:
+        self._is_suspect_due = False
+        suspect = await self._committer.progress(suspects.claim_one, self.claimable)
+        if suspect is not None:
+            self._slots.take_beyond()
+            if not self._leaving:
+                self._room.shut_for(suspect)
+            self._take_on(suspect)
+
     def _take_on(self, run: Run) -> None:
+        self._shaken += run.crashes == 1
         hand = self._hands[run.id] = Hand(run.id, run.pipeline, self.pauses)
         if self._leaving:  # it was on its way to us when we began to leave
             hand.leave()
@@ -127,15 +159,17 @@ class Worker:
 
     async def _carry(self, run: Run, hand: Hand) -> None:
         try:
-            delay = await self._runner.carry_on(run, hand)
+            if run.is_suspect:
+                await self._be_alone(run)
+            delay = await self._runner.carry_on(run, hand, self._room)
             if delay is not None:
                 self.look_in(delay)
         except Fenced:
             pass  # whoever has it now carries it on
         except Interrupted as interrupted:
-            await self._hand_over(run, at_once=interrupted.interruption is Interruption.PAUSED)
+            await self._hand_over(run, at_once=run.is_suspect or interrupted.interruption is Interruption.PAUSED)
         except JournalError:
-            self._dropped.append(run)
+            await self._hand_over(run, at_once=run.is_suspect)
         except BaseException:
             self._dropped.append(run)
             raise
@@ -143,7 +177,10 @@ class Worker:
             self._let_go(run)
 
     async def _hand_over(self, run: Run, *, at_once: bool) -> None:
-        """A process that leaves gives back all that it has; one whose pipeline is paused, only this."""
+        """A process that leaves gives back all that it has; one whose pipeline is paused, only this.
+
+        A suspect goes before the others go on: it would be blamed alone for what they do then.
+        """
         try:
             if at_once:
                 await insist(self._committer, claiming.give_back_one, run)
@@ -155,10 +192,35 @@ class Worker:
     def _let_go(self, run: Run) -> None:
         del self._hands[run.id]
         self._slots.give_back()
+        self._shaken -= run.crashes == 1
         if not self._hands:
             self._idle.set()
-        if self._is_more:
+        if self._room.is_shut:
+            self._room.leave(run.id)
+            self._room.look_round()
+        if self._is_more or run.crashes == 1:
             self.look()
+
+    async def _be_alone(self, suspect: Run) -> None:
+        """Return when no other step is in flight here, and the journal knows it. `Interrupted` if that takes long."""
+        if not await self._room.quiet():
+            raise Interrupted(Interruption.LEAVING)
+        await insist(self._committer, suspects.set_solo, suspect, is_solo=True)
+        self._room.begin()
+
+    async def let_out_the_slow(self) -> None:
+        """Let the others go on beside a suspect that has been alone for very long."""
+        slow = self._room.slow()
+        if slow is not None:
+            with suppress(Fenced):  # it has just ended
+                await self._committer.progress(suspects.set_solo, slow, is_solo=False)
+            self._room.leave(slow.id)
+
+    def _go_on(self, rest_seconds: float) -> None:
+        """The room is open: take what came meanwhile and, when the others have had their turn, the next suspect."""
+        if not self._leaving:
+            self.look()
+            asyncio.get_running_loop().call_later(rest_seconds, self.look_for_suspects)
 
     def look_in(self, delay: timedelta) -> None:
         """Look when a run that was put off here is due; should we miss it, the sweep does not."""
@@ -181,6 +243,7 @@ class Worker:
         self._slots.close()
         for hand in self._hands.values():
             hand.leave()
+        self._room.open()  # who pauses there is handed over
 
     async def idle(self) -> None:
         """Until it holds no run."""
@@ -188,8 +251,13 @@ class Worker:
 
     async def settled(self) -> None:
         """Until it holds no run, and looks for none. Raises what a claim or a run has died of meanwhile."""
-        while self._claiming is not None or self._hands:
-            await (asyncio.wait([self._claiming]) if self._claiming is not None else self._idle.wait())
+        while self._claiming is not None or self._hands or (self._is_suspect_due and self._room.rest_seconds):
+            if self._claiming is not None:
+                await asyncio.wait([self._claiming])
+            elif self._hands:
+                await self._idle.wait()
+            else:  # then it looks again
+                await asyncio.sleep(self._room.rest_seconds)
         await asyncio.sleep(0)  # for what has died in this very moment to be heard
         if (bug := self._bug) is not None:
             self._bug = None

@@ -143,7 +143,7 @@ def filled(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-KNOWN = {"known": [("trip", "1")], "skew": 0.0, "of_priority": 1}
+KNOWN = {"known": [("trip", "1")], "skew": 0.0, "of_priority": 1, "fewer_crashes": 2}
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def later(by: timedelta = LEASE) -> VirtualClock:
     return clock
 
 
-async def reap(stage: Rehearsal, *, count_crash: bool = True) -> int:
+async def reap(stage: Rehearsal, *, count_crash: bool = True) -> reaping.Reaped:
     return await stage.write(reaping.reap, count_crash=count_crash, jitter=0.5)
 
 
@@ -55,7 +55,7 @@ async def test_who_was_paused_for_longer_than_its_lease_commits_nothing_when_it_
         run_id = await paused.start(pipeline, Trip())
         await gate.reached.wait()
         async with staged(database_url, [pipeline], World(), clock=later()) as other:
-            assert await reap(other) == 1
+            assert await reap(other) == reaping.Reaped(runs=1)
             await other.run_to_the_end()
             finished = other.run(run_id)
             gate.opened.set()
@@ -75,7 +75,7 @@ async def test_a_process_within_its_lease_is_left_alone(database_url: str) -> No
         run_id = await stage.start(pipeline, Trip())
         await gate.reached.wait()
         async with staged(database_url, [pipeline], clock=later(timedelta(seconds=10))) as other:
-            assert await reap(other) == 0
+            assert await reap(other) == reaping.Reaped()
             assert journal_row(other, run_id).owner == stage.process.process_id
 
 
@@ -186,7 +186,7 @@ async def test_the_next_holder_of_a_file_frees_the_runs_of_its_predecessors_at_o
 
 def test_the_runs_of_the_dead_are_found_by_their_index(database_url: str) -> None:
     engine = fill(database_url)
-    bound = {"dead": [OWNER], "count": 1} | reaping._due_times(0.0, jitter=0.5)
+    bound = {"dead": [OWNER], "with_solo": [OWNER], "count": 1} | reaping._due_times(0.0, jitter=0.5)
     assert "ix_runs_owner" in plan_of(engine, reaping._FREE, bound)
     engine.dispose()
 
