@@ -96,7 +96,7 @@ class Worker:
     def look(self) -> None:
         """Claim what is due, soon. Calls that come meanwhile make it look once more."""
         self._is_more = True
-        if self._claiming is None:
+        if self._claiming is None and not self._leaving:
             self._claiming = asyncio.get_running_loop().create_task(self._claim_all(), name="claim")
             self._claiming.add_done_callback(self._hear_out)
 
