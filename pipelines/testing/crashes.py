@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar, cast
 
-from pipelines.journal import reaping
+from pipelines.journal import reaping, start
 from pipelines.journal.browsing import RunRecord
 from pipelines.pipeline import Pipeline
 from pipelines.testing.clock import VirtualClock
@@ -39,8 +39,9 @@ class Survivor:
 
 async def survives_every_crash(
     pipeline: Pipeline[In],
-    payload: In,
+    payload: In | None = None,
     *,
+    begin: Callable[[Transaction], object] | None = None,
     provide: Callable[[], Mapping[Any, object]] = dict,
     prepare: Callable[[Transaction], object] = lambda _: None,
     check: Callable[[Survivor], object] = lambda _: None,
@@ -51,6 +52,7 @@ async def survives_every_crash(
 ) -> Sequence[Point]:
     """Kill a process at every COMMIT and around every call to the outside, let another carry on, and compare.
 
+    The run is started with `payload`, or by `begin`: a transaction function that writes something else beside it.
     Each life has gateways and a database of its own: `provide` makes the gateways (fakes, which must answer the same in
     each life), `database` gives the URL of an empty database, and `prepare` writes what the run finds there. The run
     is lived twice undisturbed to learn what it does, and then once for each point. After each death the promises are
@@ -61,26 +63,24 @@ async def survives_every_crash(
 
     Gives the points that were survived. Raises `DoesNotSurvive`.
     """
-    lives = _Lives(pipeline, payload, provide, prepare, check, snapshot, database)
-    expected, passed = await lives.undisturbed()
-    points = [point for point in passed if point.moment in moments]
-    verdict = Verdict(pipeline.name)
-    for point in points:
-        found, again = await lives.live(point)
-        if point not in again:
-            raise DoesNotSurvive(_does_not_repeat(pipeline.name, passed, again))
-        verdict.judge(point, lives.owed(expected, point), lives.comparable(found), frozenset(reads))
-    if verdict.broken:
-        raise DoesNotSurvive(verdict.told(len(points)))
-    return points
+    lives = _Lives(
+        pipeline,
+        begin or (lambda tx: start(tx, pipeline, cast("In", payload))),
+        provide,
+        prepare,
+        check,
+        snapshot,
+        database,
+    )
+    return await lives.judged(frozenset(reads), frozenset(moments))
 
 
 @dataclass
-class _Lives(Generic[In]):
+class _Lives:
     """The same life again and again, broken off somewhere else each time."""
 
-    pipeline: Pipeline[In]
-    payload: In
+    pipeline: Pipeline[Any]
+    begin: Callable[[Transaction], object]
     provide: Callable[[], Mapping[Any, object]]
     prepare: Callable[[Transaction], object]
     check: Callable[[Survivor], object]
@@ -88,6 +88,19 @@ class _Lives(Generic[In]):
     database: Callable[[], AbstractContextManager[str]]
     nothing: object = None  # what the database holds before the run
     volatile: set[tuple[str, str]] = field(default_factory=set)
+
+    async def judged(self, reads: frozenset[str], moments: frozenset[Moment]) -> Sequence[Point]:
+        """The points at which it died and survived."""
+        expected, passed = await self.undisturbed()
+        points, verdict = [point for point in passed if point.moment in moments], Verdict(self.pipeline.name)
+        for point in points:
+            found, again = await self.live(point)
+            if point not in again:
+                raise DoesNotSurvive(_does_not_repeat(self.pipeline.name, passed, again))
+            verdict.judge(point, self.owed(expected, point), self.comparable(found), reads)
+        if verdict.broken:
+            raise DoesNotSurvive(verdict.told(len(points)))
+        return points
 
     async def undisturbed(self) -> tuple[Story, Sequence[Point]]:
         """What happens when nobody dies, which must be the same twice, and the points that it passes."""
@@ -135,7 +148,7 @@ class _Lives(Generic[In]):
                 return replace(self._told(stage, provided, mortality), stuck=stuck), mortality.passed
 
     async def _begin(self, stage: Rehearsal) -> None:
-        await stage.start(self.pipeline, self.payload)
+        await stage.write(lambda tx: self.begin(tx) and None)
         await stage.run_to_the_end()
 
     async def _carry_on(self, stage: Rehearsal) -> str | None:

@@ -64,19 +64,21 @@ class Mortality:
     In a test's own process `Died` is raised, and whatever the process tries to do later dies like it.
     """
 
-    def __init__(self, dies_at: Point | None = None, *, on_death: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, dies_at: Point | None = None, *, on_death: Callable[[], object] = lambda: None, is_watching: bool = False
+    ) -> None:
         self.passed: list[Point] = []
         self.calls: list[OutsideCall] = []
         self.is_dead = False
         self._dies_at = dies_at
         self._on_death = on_death
-        self._watching = False
+        self._watching = is_watching
         self._times: Counter[tuple[Moment, str]] = Counter()
         self._uncommitted: list[str] = []  # what the next COMMIT will hold
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Points count only meanwhile."""
+        """Points count only meanwhile, unless it was made watching."""
         self._watching = True
         try:
             yield

@@ -39,6 +39,7 @@ from pipelines.journal import Presence, recording
 from pipelines.journal.tables import attempts, runs
 from pipelines.retry import Retry, Tried
 from pipelines.run import Run
+from pipelines.testing import Mortality, Point
 from pipelines.worker import Rhythm
 
 _TO_SEND_ANSWERS_SECONDS = 0.3
@@ -130,6 +131,12 @@ def dies_after_commit(number: str) -> None:
     OrdersCommits(number, die)
 
 
+def dies_at(name: str) -> None:
+    """A point of the crash matrix, such as `after_call:Mail.send in send_confirmation`; and really dies."""
+    point = Point.named(name)
+    options["faults"] = Mortality(point, on_death=lambda: os.kill(os.getpid(), signal.SIGKILL), is_watching=True)
+
+
 def sleeps_before_commit(number: str) -> None:
     """In the middle of its transaction, right after an executemany, until somebody wakes it."""
 
@@ -214,6 +221,7 @@ PLANTS: dict[str, Callable[..., None]] = {
         tap,
         dies_before_commit,
         dies_after_commit,
+        dies_at,
         sleeps_before_commit,
         disk_is_full,
         acknowledges_before_commit,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.checker import Evidence
 from tests.harness.client import OrderRequest
-from tests.harness.facts import read_dead_pids
+from tests.harness.facts import read_dead_pids, read_facts
 from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database
 from tests.harness.receiver import Answer, always
@@ -17,6 +17,12 @@ from tests.harness.stage import Stage, staged, until
 
 ORDERS, CONNECTIONS, KILLS = 200, 16, 10
 STOCK = {"lamp": 1000, "rug": 1000}
+DEATHS = (
+    "before_commit:reserve_stock",
+    "after_commit:reserve_stock",
+    "after_step:send_confirmation",
+    "after_call:Warehouse.request_fulfillment in notify_warehouse",
+)
 FENCED = 70  # the exit code of a process that may write no more
 
 BUSY = always(Answer(delay_seconds=0.02))  # so that webhooks are under way whenever a process dies
@@ -66,6 +72,25 @@ async def test_orders_survive_a_death_around_their_commit(tmp_path: Path, fault:
     async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         await _die_and_start_again(stage, fault)
         assert stage.violations() == []
+
+
+async def test_an_order_survives_a_death_at_each_of_its_steps(tmp_path: Path) -> None:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
+        server = stage.installation.server("server", f"dies_at={DEATHS[0]}")
+        await server.serve()
+        try:
+            async with stage.client(server) as client:
+                await client.place(OrderRequest((("lamp", 1), ("rug", 2))))
+            for next_death in (*DEATHS[1:], None):
+                assert (await server.until_exit()).code == -signal.SIGKILL
+                plants = [f"dies_at={next_death}"] if next_death else []
+                server.command = stage.installation.server("server", *plants).command
+                server.start()
+            await stage.until_settled()
+        finally:
+            await server.kill()
+        assert stage.violations() == []
+        assert [order.status for order in read_facts(stage.database_url).orders.values()] == ["completed"]
 
 
 async def test_an_acknowledgement_before_its_commit_is_noticed(tmp_path: Path) -> None:

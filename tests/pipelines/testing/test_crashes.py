@@ -1,7 +1,7 @@
 """The crash matrix for users: it lets sound pipelines pass, and names what is wrong with others."""
 
 from collections.abc import Callable
-from itertools import count
+from itertools import count, cycle
 
 import pytest
 from sqlalchemy import insert
@@ -159,3 +159,43 @@ async def test_a_bug_is_told_by_where_it_shows_what_was_promised_and_how_to_mend
 
 def _lend_an_ear(tx: Transaction) -> None:
     EARS["url"] = tx.get_bind().engine.url.render_as_string(hide_password=False)
+
+
+async def test_what_check_asserts_is_told_with_the_death_at_which_it_failed() -> None:
+    def check(survivor: Survivor) -> None:
+        assert len(survivor.provided[Bank].heard) == 1, "the bank heard of it again"
+
+    with pytest.raises(DoesNotSurvive, match=r"(?s)after the call, before its answer.*the bank heard of it again"):
+        await survives_every_crash(sound(), Trip(), provide=lambda: {Bank: a_bank()}, check=check, database=fresh_life)
+
+
+async def test_a_pipeline_that_fails_without_a_crash_is_told_so() -> None:
+    def check(_: Survivor) -> None:
+        raise AssertionError("never right")
+
+    with pytest.raises(DoesNotSurvive, match="trip fails without any crash: never right"):
+        await survives_every_crash(sound(), Trip(), provide=lambda: {Bank: a_bank()}, check=check, database=fresh_life)
+
+
+async def test_fakes_that_do_not_do_the_same_each_time_are_refused() -> None:
+    refuses = cycle([False, True])
+    with pytest.raises(DoesNotSurvive, match="trip does not do the same in each life"):
+        await survives_every_crash(
+            sound(), Trip(), provide=lambda: {Bank: a_bank(refuses=next(refuses))}, database=fresh_life
+        )
+
+
+@pytest.mark.parametrize("reads", [(), ("Bank.rate",)])
+async def test_a_call_without_a_key_must_be_said_to_ask_only(reads: tuple[str, ...]) -> None:
+    pipeline = Pipeline("trip", Trip)
+
+    @pipeline.step()
+    async def look(bank: Bank) -> int:
+        return await bank.rate()
+
+    living = survives_every_crash(pipeline, Trip(), provide=lambda: {Bank: a_bank()}, reads=reads, database=fresh_life)
+    if reads:
+        await living
+    else:
+        with pytest.raises(DoesNotSurvive, match="If the call only asks, name it in"):
+            await living
