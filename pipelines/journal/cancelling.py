@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 
 from pipelines.errors import StateConflict, UnknownRun
 from pipelines.journal import interventions
@@ -18,10 +18,13 @@ CANCELLABLE = (RunState.READY, RunState.RUNNING, RunState.WAITING)
 
 _FIND = select(runs.c.state, runs.c.ending).where(runs.c.id == bindparam("of"))
 
+# `in_` cannot be sent for many rows at once.
 # A run that is owned stays with its owner, so that a call that is under way has ended before it is undone.
 _CANCEL = (
     update(runs)
-    .where(runs.c.id == bindparam("of"), runs.c.state.in_(CANCELLABLE), runs.c.ending.is_(None))
+    .where(
+        runs.c.id == bindparam("of"), or_(*(runs.c.state == state for state in CANCELLABLE)), runs.c.ending.is_(None)
+    )
     .values(
         ending=RunState.CANCELLED,
         reason=bindparam("because"),

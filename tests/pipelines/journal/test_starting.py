@@ -1,13 +1,15 @@
 """A run begins in its caller's transaction: with all that it writes, or not at all."""
 
+from functools import partial
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
-from pipelines import Pipeline, ReadSession, RunState, Transaction, start
+from pipelines import Pipeline, ReadSession, RunState, Transaction, cancel, start
 from pipelines.journal.tables import runs
 from pipelines.testing import Rehearsal
+from tests.builders.desk import make_tables, open_desk
 from tests.builders.world import Trip, note, noted, staged
 
 
@@ -63,3 +65,13 @@ async def test_one_transaction_may_start_many(database_url: str) -> None:
         assert {stage.run(run_id).state for run_id in started} == {RunState.COMPLETED}
     assert sorted(started) == started
     assert sorted(noted(database_url)) == ["went to 0", "went to 1", "went to 2"]
+
+
+async def test_starts_and_cancellations_of_a_line_share_their_batches(database_url: str) -> None:
+    make_tables(database_url)
+    async with open_desk(database_url) as desk:
+        starting = partial(start, pipeline=noting_where(), payload=Trip(), serial="ada")
+        run_ids = await desk.in_one_batch(starting, starting)
+        assert desk.batches == [2]
+        await desk.in_one_batch(*(partial(cancel, run_id=run_id, reason="not needed") for run_id in run_ids))
+        assert desk.batches == [2]
