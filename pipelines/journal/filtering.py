@@ -1,6 +1,6 @@
 """Which runs an action on many is about: a filter, how many it means, and one slice of them after another."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -94,13 +94,13 @@ def _held_by_an_index(wanted: AbstractSet[RunState]) -> Any:
     return _DEAD_LETTERS if wanted <= {RunState.FAILED, RunState.QUARANTINED} else _IN_HAND_OR_CLAIMABLE
 
 
-def _conditions(chosen: RunFilter) -> list[ColumnElement[bool]]:
-    asked: list[tuple[object, ColumnElement[bool]]] = [
-        (chosen.pipeline, runs.c.pipeline == chosen.pipeline),
-        (chosen.step, runs.c.step == chosen.step),
-        (chosen.version, runs.c.version == chosen.version),
-        (chosen.error, runs.c.reason.contains(chosen.error, autoescape=True)),
-        (chosen.created_after, runs.c.created_at >= chosen.created_after),
-        (chosen.created_before, runs.c.created_at < chosen.created_before),
-    ]
-    return [condition for given, condition in asked if given is not None]
+def _conditions(chosen: RunFilter) -> Iterator[ColumnElement[bool]]:
+    for name in ("pipeline", "step", "version"):
+        if (wanted := getattr(chosen, name)) is not None:
+            yield runs.c[name] == wanted
+    if chosen.error is not None:
+        yield runs.c.reason.contains(chosen.error, autoescape=True)
+    if chosen.created_after is not None:
+        yield runs.c.created_at >= chosen.created_after
+    if chosen.created_before is not None:
+        yield runs.c.created_at < chosen.created_before
