@@ -36,10 +36,10 @@ _LAST_PLACE = (
     )
     .scalar_subquery()
 )
+# Whoever sets it in motion, or takes it, raises the fence.
 _AS_FOUND = (
     runs.c.id == bindparam("of"),
     runs.c.fence == bindparam("under"),
-    runs.c.state == bindparam("was"),
     runs.c.owner.is_(None),
 )
 _SET_IN_MOTION = (
@@ -185,5 +185,5 @@ def replace_input(tx: Transaction, run: Stopped, stored: str) -> None:
 
 
 def _changed(tx: Transaction, statement: Update, run: Stopped, values: dict[str, Any]) -> None:
-    as_found = {"of": run.id, "under": run.row.fence, "was": run.row.state}
+    as_found = {"of": run.id, "under": run.row.fence}
     tx.defer(statement, as_found | values, otherwise=StateConflict(f"run {run.id} is under way again"))

@@ -36,7 +36,7 @@ async def test_runs_of_a_paused_pipeline_are_started_and_wait(database_url: str)
         stage.process.worker.look()
         await stage.process.worker.settled()
         row = journal_row(stage, run_id)
-        assert (row.state, row.owner, world.heard) == (RunState.READY, None, [])
+        assert (row.state, row.fence, world.heard) == (RunState.READY, 0, [])
         not_paused = await stage.start(other, Trip())
         await stage.process.worker.settled()
         assert stage.run(not_paused).state is RunState.COMPLETED
