@@ -112,7 +112,8 @@ class Worker:
                 await self._claim_suspect()
             while self._is_more and (slots := self._slots.take_up_to(MOST_AT_ONCE)):
                 self._is_more = False
-                self._is_more |= await self._claim(slots)
+                may_be_more = await self._claim(slots)
+                self._is_more = self._is_more or may_be_more  # read after the wait: somebody may have called meanwhile
         except JournalError:
             pass  # the sweep will look again
         finally:
