@@ -1,75 +1,24 @@
 """The application of the library's README, as it stands there: another host than ours, served, killed and resumed."""
 
-import asyncio
-import os
-import re
 import sqlite3
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-from aiohttp import web
 
-from tests.harness.processes import ServiceProcess, free_port, running
-
-README = Path(__file__).parents[2] / "pipelines" / "README.md"
-
-
-def published_code() -> str:
-    """The first Python block of the README."""
-    found = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert found
-    return found.group(1)
-
-
-class ThanksService:
-    """Remembers under which key it was called; the first caller gets no answer."""
-
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-        self.was_called = asyncio.Event()
-        self.is_over = asyncio.Event()
-
-    async def receive(self, request: web.Request) -> web.Response:
-        self.keys.append(request.headers["Idempotency-Key"])
-        self.was_called.set()
-        if len(self.keys) == 1:
-            await self.is_over.wait()
-        return web.Response()
-
-
-@asynccontextmanager
-async def served(service: ThanksService) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_post("/", service.receive)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield str(site.name)
-    finally:
-        service.is_over.set()
-        await runner.cleanup()
+from tests.harness.processes import free_port, running
+from tests.harness.published import README, listening, published_code, server_of
 
 
 async def test_a_guest_who_was_told_201_is_thanked_though_the_server_was_killed(tmp_path: Path) -> None:
-    (tmp_path / "guestbook.py").write_text(published_code())
-    port, service = free_port(), ThanksService()
+    module, port = tmp_path / "guestbook.py", free_port()
+    module.write_text(published_code(README, "class Guest"))
     url = f"http://127.0.0.1:{port}"
-    async with served(service) as thanks_url, aiohttp.ClientSession(raise_for_status=True) as http:
-        guestbook = ServiceProcess(
-            [sys.executable, "-m", "uvicorn", "guestbook:app", "--port", str(port)],
-            environment=os.environ | {"THANKS_URL": thanks_url, "PYTHONPATH": os.pathsep.join(sys.path)},
-            log=tmp_path / "guestbook.log",
-            folder=tmp_path,
-        )
+    async with listening(unanswered=1) as service, aiohttp.ClientSession(raise_for_status=True) as http:
+        guestbook = server_of(module, port, THANKS_URL=service.url)
         async with running(guestbook, f"{url}/openapi.json"):
             async with http.post(f"{url}/guests", json={"name": "Ada"}) as answer:
                 signed = await answer.json()
-            await service.was_called.wait()
+            await service.until({"to": "Ada"})
             await guestbook.kill()
         async with (
             running(guestbook, f"{url}/openapi.json"),
@@ -77,8 +26,8 @@ async def test_a_guest_who_was_told_201_is_thanked_though_the_server_was_killed(
         ):
             run = await answer.json()
     assert run["state"] == "completed"
-    assert len(service.keys) == 2
-    assert len(set(service.keys)) == 1
+    assert len(service.told) == 2
+    assert len({told.key for told in service.told}) == 1
     with sqlite3.connect(tmp_path / "guestbook.db") as connection:
         assert connection.execute("SELECT name, thanked FROM entry").fetchall() == [("Ada", 1)]
     connection.close()
