@@ -14,6 +14,7 @@ from pipelines.errors import UnknownRun, UnknownStep
 from pipelines.journal.claiming import Known
 from pipelines.journal.tables import CLAIMABLE, attempts, pauses, processes, runs
 from pipelines.run import OPEN, RunState
+from pipelines.step import Step
 from pipelines.transaction import ReadSession
 
 SUSPECT_AFTER = 2  # crashes
@@ -26,6 +27,12 @@ _PAUSE = select(pauses).where(pauses.c.pipeline == bindparam("of"))
 _LAST_ERROR = (
     select(attempts.c.error)
     .where(attempts.c.run_id == bindparam("of"), attempts.c.step == bindparam("at"), attempts.c.error.is_not(None))
+    .order_by(attempts.c.place.desc())
+    .limit(1)
+)
+_LAST_TRY = (
+    select(attempts.c.place, attempts.c.finished_at)
+    .where(attempts.c.run_id == bindparam("of"))
     .order_by(attempts.c.place.desc())
     .limit(1)
 )
@@ -140,14 +147,31 @@ def _waiting(case: _Case) -> Cause | None:
     until = f"waits until {_time(case, run.due_at)}"
     if _stands_before_a_step_of_other_code(case):
         return Cause("unknown-step", f"{until}, since the code here has no step {run.step}")
+    if (full := _destination_without_room(case)) is not None:
+        return Cause("no-room", f"{until} for room at {full}, to make {_next_attempt(case)}")
     if run.crashes:
         return Cause("crashed", f"{until}, since {_times(run.crashes, 'process')} died with it at {run.step}")
     if not run.attempt:
         return Cause("not-yet", f"{until} to begin {run.step}")
+    return Cause("waiting", f"{until} for {_next_attempt(case)}")
+
+
+def _next_attempt(case: _Case) -> str:
+    run = case.run
     error = case.session.execute(_LAST_ERROR, {"of": run.id, "at": run.step}).scalar_one_or_none()
     what = f"undoing {run.step}" if run.state is RunState.UNDOING else run.step
-    attempt = f"attempt {run.errors + 1}{_of_how_many(case)} at {what}"
-    return Cause("waiting", f"{until} for {attempt}" + (f" ({error})" if error else ""))
+    return f"attempt {run.errors + 1}{_of_how_many(case)} at {what}" + (f" ({error})" if error else "")
+
+
+def _destination_without_room(case: _Case) -> str | None:
+    """The destination of its step, if its last move left no attempt; on the way back that has other reasons too."""
+    run, step = case.run, _step(case)
+    if step is None or step.to is None or run.state is not RunState.WAITING:
+        return None
+    last = case.session.execute(_LAST_TRY, {"of": run.id}).one_or_none()
+    place, since = (last.place, last.finished_at) if last is not None else (0, run.created_at)
+    is_set_in_motion_anew = run.step_since > since  # by an operator, who may have it wait too
+    return None if is_set_in_motion_anew or run.tries <= place else step.to.name
 
 
 def _stands_before_a_step_of_other_code(case: _Case) -> bool:
@@ -158,11 +182,17 @@ def _stands_before_a_step_of_other_code(case: _Case) -> bool:
         return True
 
 
-def _of_how_many(case: _Case) -> str:
+def _step(case: _Case) -> Step | None:
+    """As it is declared here."""
     pipeline = case.known.get((case.run.pipeline, case.run.version))
-    if pipeline is None or not any(step.name == case.run.step for step in pipeline.steps):
+    steps = pipeline.steps if pipeline is not None else ()
+    return next((step for step in steps if step.name == case.run.step), None)
+
+
+def _of_how_many(case: _Case) -> str:
+    step = _step(case)
+    if step is None:
         return ""
-    step = pipeline.step_named(case.run.step)
     if case.run.state is RunState.UNDOING and step.undo is not None:
         step = step.undo
     return f" of {step.retry.attempts}"

@@ -11,11 +11,13 @@ from tenacity import wait_fixed
 
 from pipelines import (
     Cause,
+    Destination,
     Pipeline,
     Priority,
     ReadSession,
     Reject,
     Retry,
+    RunState,
     StepContext,
     UnknownRun,
     pause,
@@ -28,12 +30,14 @@ from tests.builders.journey import DOWN, journey
 from tests.builders.world import Trip, World, staged
 
 
-def paid(world: World, *errors: Exception) -> Pipeline[Trip]:
+def paid(
+    world: World, *errors: Exception, pause_seconds: float = 3600, to: Destination | None = None
+) -> Pipeline[Trip]:
     """One call that waits for an hour before it is tried again."""
     pipeline = Pipeline("trip", Trip)
     world.fails("pay", *errors)
 
-    @pipeline.step(retry=Retry(on=(OSError,), attempts=8, wait=wait_fixed(3600)))
+    @pipeline.step(retry=Retry(on=(OSError,), attempts=8, wait=wait_fixed(pause_seconds)), to=to)
     async def pay(world: World, step: StepContext) -> None:
         await world.call("pay", step)
 
@@ -60,6 +64,37 @@ async def test_a_run_that_waits_for_another_attempt(database_url: str) -> None:
     assert re.sub(r"\d{4}-\d\d-\d\d ", "", cause.sentence) == (
         "waits until 00:00:00 UTC for attempt 2 of 8 at pay (OSError: busy)"
     )
+
+
+async def test_a_retry_for_which_there_is_no_token(database_url: str) -> None:
+    world = World()
+    pipeline = paid(world, *[OSError("busy")] * 8, pause_seconds=0, to=Destination("bank", concurrency=1))
+    async with staged(database_url, [pipeline], world) as stage:
+        run_id = await stage.start(pipeline, Trip())
+        for _ in range(3):
+            await stage.process.worker.settled()
+            stage.clock.advance(timedelta(milliseconds=100))
+            stage.process.worker.look()
+        await stage.process.worker.settled()
+        cause = why(stage, run_id)
+    assert cause.code == "no-room"
+    assert re.sub(r"\d{4}-\d\d-\d\d ", "", cause.sentence) == (
+        "waits until 00:00:00 UTC for room at bank, to make attempt 3 of 8 at pay (OSError: busy)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tries", "later", "code"),
+    [(1, 0, "no-room"), (1, 60, "not-yet"), (0, 0, "not-yet")],
+    ids=["it has moved without an attempt", "but was then retried for later", "it has not moved"],
+)
+async def test_room_is_only_what_its_last_move_was_about(database_url: str, tries: int, later: int, code: str) -> None:
+    async with staged(database_url, [pipeline := paid(World(), to=Destination("bank"))]) as stage:
+        stage.process._slots.close()
+        run_id = await stage.start(pipeline, Trip())
+        since, due = stage.run(run_id).created_at + timedelta(seconds=later), stage.clock.now() + timedelta(hours=1)
+        changed(database_url, state=RunState.WAITING, tries=tries, step_since=since, due_at=due)
+        assert why(stage, run_id).code == code
 
 
 async def test_a_run_that_is_owned(database_url: str) -> None:
