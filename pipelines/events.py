@@ -42,6 +42,7 @@ class StepBegun:
     kind: str
     attempt: int
     traceparent: str | None
+    function: str | None = None  # `module.qualname`
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,14 @@ class RunsReaped:
 
 
 @dataclass(frozen=True, slots=True)
+class TicksFired:
+    """Ticks of a schedule have been fired, each as a run of its own; after a time down there may be several."""
+
+    schedule: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
 class TickFailed:
     """A tick is due and its run could not be started: its input could not be made. It is tried again, and again."""
 
@@ -168,6 +177,7 @@ Event: TypeAlias = (
     | RunLeft
     | WriteRefused
     | RunsReaped
+    | TicksFired
     | TickFailed
     | RunsPruned
     | ProcessFailed

@@ -68,6 +68,11 @@ class Call:
         """Its name in messages."""
         return getattr(self.function, "__name__", repr(self.function))
 
+    @property
+    def qualified_name(self) -> str | None:
+        """Where it is to be found: `module.qualname`."""
+        return f"{self.function.__module__}.{name}" if (name := getattr(self.function, "__qualname__", None)) else None
+
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Name and type of each parameter. Read when the application starts, so later names may be used."""

@@ -106,16 +106,16 @@ class BackgroundWork(Pipeline[TaskBatch]):
         try:
             function = self._directory.found(task.call)
         except UnknownTask as unknown:
-            return _waiting(unknown)
+            return _named(_waiting(unknown), task)
 
         def call() -> Any:
             args, kwargs = arguments.restored(function, task.args, task.kwargs, task.typed)
             return function(*args, **kwargs)
 
         if _is_async(function):
-            return _on_the_loop(call)
+            return _named(_on_the_loop(call), task)
         call.__annotations__["return"] = None  # what a task returns is not kept, whatever it is
-        return call
+        return _named(call, task)
 
 
 def _step_name(place: int, task: StoredTask) -> str:
@@ -125,6 +125,12 @@ def _step_name(place: int, task: StoredTask) -> str:
 
 def _is_async(function: Callable[..., Any]) -> bool:
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
+
+
+def _named(call: Callable[[], Any], task: StoredTask) -> Callable[[], Any]:
+    """Traces tell it by the name of the function that it calls."""
+    call.__module__, _, call.__qualname__ = task.call.partition(":")
+    return call
 
 
 def _on_the_loop(call: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:

@@ -8,6 +8,7 @@ from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, ProxyTracerProvider, Span, SpanContext, StatusCode, TraceFlags
 
+from pipelines.background.work import NAME as BACKGROUND_TASKS
 from pipelines.events import Event, StepAbandoned, StepAttempted, StepBegun
 from pipelines.run import AttemptOutcome
 
@@ -30,7 +31,10 @@ def current_traceparent() -> str | None:
 
 
 class Tracing:
-    """A subscriber. The span of an action step is the current one while it runs, so that its calls carry it on."""
+    """A subscriber. The span of an action step is the current one while it runs, so that its calls carry it on.
+
+    Background tasks are told apart by what FastAPI calls its own: `fastapi.background_task`, with the function's name.
+    """
 
     follows_steps = True
 
@@ -50,17 +54,12 @@ class Tracing:
                 pass
 
     def _begin(self, event: StepBegun) -> None:
+        is_task = event.pipeline == BACKGROUND_TASKS
         span = self._tracer.start_span(
-            f"{event.pipeline} {event.step}",
+            "fastapi.background_task" if is_task else f"{event.pipeline} {event.step}",
             context=_ALONE,
             links=_links(event.traceparent),
-            attributes={
-                "pipelines.run_id": str(event.run_id),
-                "pipelines.pipeline": event.pipeline,
-                "pipelines.step": event.step,
-                "pipelines.kind": str(event.kind),
-                "pipelines.attempt": event.attempt,
-            },
+            attributes=_attributes(event),
         )
         self._open[event.run_id] = span, context.attach(trace.set_span_in_context(span, _ALONE))
 
@@ -71,6 +70,17 @@ class Tracing:
         if is_error:
             span.set_status(StatusCode.ERROR)  # without a description: an error's text may quote a customer
         span.end()
+
+
+def _attributes(event: StepBegun) -> dict[str, str | int]:
+    said: dict[str, str | int] = {
+        "pipelines.run_id": str(event.run_id),
+        "pipelines.pipeline": event.pipeline,
+        "pipelines.step": event.step,
+        "pipelines.kind": str(event.kind),
+        "pipelines.attempt": event.attempt,
+    }
+    return said if event.function is None else said | {"code.function.name": event.function}
 
 
 def _links(traceparent: str | None) -> list[Link]:

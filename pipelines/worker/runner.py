@@ -97,8 +97,9 @@ class Runner:
     async def _followed(self, held: Held, hand: Hand) -> Moved:
         """An attempt whose beginning is told too; so must be its end, whatever happens."""
         run, moved = held.run, None
+        function = current_step(held).step.qualified_name
         self._events.emit(
-            StepBegun(run.id, run.pipeline, run.step, run.direction, run.attempt + 1, traceparent=run.traceparent)
+            StepBegun(run.id, run.pipeline, run.step, run.direction, run.attempt + 1, run.traceparent, function)
         )
         try:
             moved = await self._attempt(held, hand)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from pipelines.clock import Clock
 from pipelines.committer import Committer
 from pipelines.errors import JournalError, StateConflict
-from pipelines.events import Events, TickFailed
+from pipelines.events import Events, TickFailed, TicksFired
 from pipelines.journal import ticks
 from pipelines.schedule import Due, Row, Schedule
 from pipelines.transaction import ReadSession
@@ -70,7 +70,8 @@ class Ticker:
                 await self._committer.progress(ticks.register, schedule, due.next_fire_at)
             else:
                 fired = [(at, schedule.input_at(at)) for at in due.ticks]
-                await self._committer.progress(ticks.fire, schedule, seen, fired, due.next_fire_at)
+                if started := await self._committer.progress(ticks.fire, schedule, seen, fired, due.next_fire_at):
+                    self._events.emit(TicksFired(schedule.name, len(started)))
         except StateConflict:
             pass  # somebody else was faster
         except JournalError:

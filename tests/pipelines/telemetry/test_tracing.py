@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import fastapi
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -15,7 +18,9 @@ from opentelemetry.trace import StatusCode
 
 from pipelines import Pipeline, Reject, Retry, StepContext, Transaction
 from pipelines.events import Event, StepAttempted, StepBegun
+from pipelines.fastapi import BackgroundWork, TaskList
 from pipelines.telemetry import Tracing, current_traceparent, is_tracing_on
+from tests.builders import errands
 from tests.builders.world import Trip, World, note, staged
 
 CANARY = "canary@example.com"
@@ -83,6 +88,56 @@ async def test_each_attempt_is_a_span_that_says_how_it_went(database_url: str) -
     assert [(span.attributes or {})["pipelines.kind"] for span in recorder.spans] == ["do", "do", "do", "undo"]
     assert {(span.attributes or {})["pipelines.run_id"] for span in recorder.spans} == {str(run_id)}
     assert [span.status.status_code for span in recorder.spans].count(StatusCode.ERROR) == 1
+
+
+async def test_a_span_names_the_function_that_it_is_about(database_url: str) -> None:
+    recorder, world, pipeline = Recorder(), World(), travelling()
+    world.fails("pay", Reject("full"))
+    async with staged(database_url, [pipeline], world) as stage:
+        stage.process.events.subscribe(recorder.tracing)
+        await stage.start(pipeline, Trip())
+        await stage.run_to_the_end()
+    names = [str((span.attributes or {})["code.function.name"]) for span in recorder.spans]
+    assert [name.rpartition(".")[2] for name in names] == ["book", "pay", "unbook"]
+    assert {name.partition(":")[0].partition(".<")[0] for name in names} == {f"{__name__}.travelling"}
+
+
+async def test_a_background_task_has_the_span_that_fastapi_gives_its_own(database_url: str) -> None:
+    recorder = Recorder()
+    async with staged(database_url, [BackgroundWork(errands.HERE)]) as stage:
+        stage.process.events.subscribe(recorder.tracing)
+        tasks = TaskList(stage.process)
+        tasks.add_task(errands.write, "a")
+        tasks.add_task(errands.send, "b")
+        run_id = await tasks.save()
+        await stage.run_to_the_end()
+    errands.forget()
+    told = [
+        (span.name, said["code.function.name"], said["pipelines.step"], said["pipelines.run_id"])
+        for span in recorder.spans
+        if (said := span.attributes or {})
+    ]
+    assert told == [
+        (theirs(function), f"{errands.HERE}.{function.__name__}", step, str(run_id))
+        for function, step in ((errands.write, "1 write"), (errands.send, "2 send"))
+    ]
+
+
+def theirs(function: Any) -> str:
+    """The name of the span in which FastAPI calls this."""
+    recorder = Recorder()
+    app = FastAPI(telemetry={"tracer_provider": recorder.provider})
+
+    @app.post("/")
+    async def endpoint(tasks: fastapi.BackgroundTasks) -> None:
+        tasks.add_task(function, "a")
+
+    with TestClient(app) as client:
+        client.post("/")
+    errands.forget()
+    [span] = [each for each in recorder.spans if "background" in each.name]
+    assert (span.attributes or {})["code.function.name"] == f"{errands.HERE}.{function.__name__}"
+    return span.name
 
 
 async def test_a_span_is_linked_to_the_request_that_started_the_run_and_is_not_its_child(database_url: str) -> None:
