@@ -17,6 +17,7 @@ from pipelines.events import (
     RunsReaped,
     RunStarted,
     StepAttempted,
+    TickFailed,
     WriteRefused,
 )
 from pipelines.run import AttemptOutcome, RunState
@@ -56,10 +57,17 @@ class StructuredLogs:
                 self._log.error("run left to other code", **_of(event), version=version, step=step)
             case WriteRefused():
                 self._log.warning("write refused", **_of(event))
+            case _:
+                self._tell_of_process(event)
+
+    def _tell_of_process(self, event: Event) -> None:
+        match event:
             case RunsReaped(runs=runs, quarantined=quarantined):
                 self._log.warning("runs reaped", runs=runs, quarantined=quarantined)
             case CommitDoubted(committed=committed):
                 self._log.warning("commit doubted", committed=committed)
+            case TickFailed(schedule=schedule, error=error):
+                self._log.error("tick failed", schedule=schedule, error=error.partition(":")[0])
             case ProcessFailed(reason=reason):
                 self._log.critical("process failed", reason=reason.partition(":")[0])  # beyond it, an error's text
             case _:

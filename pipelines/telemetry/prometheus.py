@@ -11,10 +11,23 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.events import BatchCommitted, CommitDoubted, Event, RunFinished, RunsReaped, StepAttempted, WriteRefused
+from pipelines.events import (
+    BatchCommitted,
+    CommitDoubted,
+    Event,
+    RunFinished,
+    RunPutAside,
+    RunsPruned,
+    RunsReaped,
+    StepAttempted,
+    TickFailed,
+    TicksFired,
+    WriteRefused,
+)
 from pipelines.journal import browsing
 from pipelines.pipeline import Pipeline
 from pipelines.run import OPEN, TERMINAL, AttemptOutcome, RunState
+from pipelines.schedule import Schedule
 from pipelines.transaction import ReadSession
 
 STEP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -28,9 +41,11 @@ DEAD_LETTERS = (RunState.FAILED, RunState.QUARANTINED)
 
 
 class PrometheusMetrics:
-    """A subscriber. All series of the given pipelines stand at 0 from the start, or `rate` would miss the first."""
+    """A subscriber. All series of what it is given stand at 0 from the start, or `rate` would miss the first."""
 
-    def __init__(self, registry: CollectorRegistry, pipelines: Iterable[Pipeline[Any]]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, pipelines: Iterable[Pipeline[Any]], schedules: Iterable[Schedule[Any]] = ()
+    ) -> None:
         step, pipeline = ("pipeline", "step"), ("pipeline",)
         self._attempts = Counter(
             "pipeline_step_attempts", "Attempts at steps, by how they ended.", (*step, "outcome"), registry=registry
@@ -55,11 +70,21 @@ class PrometheusMetrics:
             registry=registry,
             buckets=RUN_BUCKETS,
         )
+        self._put_aside = Counter(
+            "pipeline_runs_put_aside",
+            "Times that there was no room for a call, or no token for a retry.",
+            (*step, "destination"),
+            registry=registry,
+        )
         self._make_journal_metrics(registry)
+        self._make_schedule_metrics(registry)
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
         self._labels: dict[str, set[str]] = {}
         for each in pipelines:
             self._start_at_zero(each)
+        for schedule in schedules:
+            self._fires.labels(schedule.name)
+            self._unfired.labels(schedule.name)
 
     def _make_journal_metrics(self, registry: CollectorRegistry) -> None:
         self._batches = Histogram(
@@ -81,6 +106,18 @@ class PrometheusMetrics:
             "pipeline_writes_refused", "Writes of progress that the fence refused.", ("pipeline",), registry=registry
         )
         self._reaped = Counter("pipeline_runs_reaped", "Runs freed from dead processes.", registry=registry)
+        self._pruned = Counter("pipeline_runs_pruned", "Runs deleted because they ended long ago.", registry=registry)
+
+    def _make_schedule_metrics(self, registry: CollectorRegistry) -> None:
+        self._fires = Counter(
+            "pipeline_schedule_fires", "Runs that a schedule has started.", ("schedule",), registry=registry
+        )
+        self._unfired = Counter(
+            "pipeline_schedule_failures",
+            "Times that a tick was due and its input could not be made.",
+            ("schedule",),
+            registry=registry,
+        )
 
     def _start_at_zero(self, pipeline: Pipeline[Any]) -> None:
         self._labels[pipeline.name] = {step.name for step in pipeline.steps}
@@ -89,6 +126,8 @@ class PrometheusMetrics:
             self._waits.labels(pipeline.name, step.name)
             for outcome in AttemptOutcome:
                 self._attempts.labels(pipeline.name, step.name, outcome)
+            if step.to is not None:
+                self._put_aside.labels(pipeline.name, step.name, step.to.name)
         for state in TERMINAL:
             self._finished.labels(pipeline.name, state)
         self._lifetimes.labels(pipeline.name)
@@ -125,6 +164,19 @@ class PrometheusMetrics:
                 self._refused.labels(pipeline).inc()
             case RunsReaped(runs=runs):
                 self._reaped.inc(runs)
+            case _:
+                self._count_rare(event)
+
+    def _count_rare(self, event: Event) -> None:
+        match event:
+            case RunPutAside(pipeline=pipeline, step=step, destination=destination):
+                self._put_aside.labels(pipeline, step, destination).inc()
+            case RunsPruned(runs=runs):
+                self._pruned.inc(runs)
+            case TicksFired(schedule=schedule, runs=runs):
+                self._fires.labels(schedule).inc(runs)
+            case TickFailed(schedule=schedule):
+                self._unfired.labels(schedule).inc()
             case _:
                 pass
 

@@ -22,6 +22,7 @@ from pipelines.events import (
     RunsReaped,
     RunStarted,
     StepAttempted,
+    TickFailed,
     WriteRefused,
 )
 from pipelines.telemetry import StructuredLogs
@@ -75,6 +76,7 @@ def line_of(event: Event) -> dict[str, Any] | None:
         (RunPutAside(RUN, "trip", "pay", "bank", 1.0), "debug"),
         (WriteRefused(RUN, "trip"), "warning"),
         (RunsReaped(3, 1), "warning"),
+        (TickFailed("nightly", "LookupError: 1"), "error"),
         (CommitDoubted(committed=True), "warning"),
         (ProcessFailed("fenced"), "critical"),
         (BatchCommitted(3, 0.1), None),
@@ -113,6 +115,11 @@ def test_of_an_error_only_its_type_is_told(event: StepAttempted, said: str) -> N
     line = line_of(event)
     assert line is not None
     assert line["error"] == said
+
+
+def test_a_tick_that_fails_says_where_and_not_with_what_words() -> None:
+    line = line_of(TickFailed("nightly", f"LookupError: {CANARY}"))
+    assert line == {"event": "tick failed", "level": "error", "schedule": "nightly", "error": "LookupError"}
 
 
 def test_a_process_that_fails_says_why_without_the_text_of_an_error() -> None:

@@ -1,27 +1,30 @@
 """Metrics carry the names and labels that dashboards rely on, and tell the truth with any number of processes."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from tenacity import wait_fixed
 
-from pipelines import Pipeline, Reject, Retry, StepContext
+from pipelines import Destination, Pipeline, Reject, Retry, Schedule, StepContext, cron, schedule
+from pipelines.events import RunsPruned
 from pipelines.journal import open_for_reading
 from pipelines.telemetry import JournalGauges, PrometheusMetrics
 from pipelines.telemetry.prometheus import CACHED_SECONDS
 from pipelines.testing import Rehearsal
 from tests.builders.world import Trip, World, staged
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+BANK = Destination("bank", concurrency=1, retries_per_second=0.01)
 Sample = tuple[str, frozenset[tuple[str, str]]]
 
 
 def trip() -> Pipeline[Trip]:
     pipeline = Pipeline("trip", Trip)
 
-    @pipeline.step(retry=Retry(on=(OSError,), wait=wait_fixed(60)))
+    @pipeline.step(retry=Retry(on=(OSError,), wait=wait_fixed(60)), to=BANK)
     async def pay(world: World, step: StepContext) -> None:
         await world.call("pay", step)
 
@@ -30,6 +33,10 @@ def trip() -> Pipeline[Trip]:
         await world.call("tell", step)
 
     return pipeline
+
+
+def nightly(pipeline: Pipeline[Trip], make: Callable[[datetime], Trip] | None = None) -> Schedule[Trip]:
+    return schedule(pipeline, cron("0 3 * * *", zone="UTC"), make or Trip(), name="nightly")
 
 
 def scraped(registry: CollectorRegistry) -> dict[Sample, float]:
@@ -55,7 +62,7 @@ def gauges_of(stage: Rehearsal, pipeline: Pipeline[Trip]) -> CollectorRegistry:
 
 def test_names_and_labels_are_those_of_the_contract() -> None:
     registry = CollectorRegistry()
-    PrometheusMetrics(registry, [trip()])
+    PrometheusMetrics(registry, [trip()], [nightly(trip())])
     registry.register(JournalGauges(open_for_reading("sqlite://"), [trip()]))
     labels = labels_of(scraped(registry))
     contract = {
@@ -66,6 +73,10 @@ def test_names_and_labels_are_those_of_the_contract() -> None:
         "pipeline_run_duration_seconds_count": {"pipeline"},
         "pipeline_commit_batch_size_count": set(),
         "pipeline_commit_seconds_count": set(),
+        "pipeline_runs_put_aside_total": {"pipeline", "step", "destination"},
+        "pipeline_runs_pruned_total": set(),
+        "pipeline_schedule_fires_total": {"schedule"},
+        "pipeline_schedule_failures_total": {"schedule"},
         "pipeline_runs": {"pipeline", "state"},
         "pipeline_oldest_ready_seconds": {"pipeline"},
     }
@@ -85,12 +96,15 @@ def test_names_and_labels_are_those_of_the_contract() -> None:
             "outcome",
             {"completed", "rejected", "failed", "cancelled", "quarantined"},
         ),
+        ("pipeline_runs_put_aside_total", "destination", {"bank"}),
+        ("pipeline_schedule_fires_total", "schedule", {"nightly"}),
+        ("pipeline_schedule_failures_total", "schedule", {"nightly"}),
         ("pipeline_runs", "state", {"ready", "running", "waiting", "undoing", "failed", "quarantined"}),
     ],
 )
 def test_known_series_start_at_zero(name: str, label: str, values: set[str]) -> None:
     registry = CollectorRegistry()
-    PrometheusMetrics(registry, [trip()])
+    PrometheusMetrics(registry, [trip()], [nightly(trip())])
     registry.register(JournalGauges(open_for_reading("sqlite://"), [trip()]))
     series = {labels: value for (found, labels), value in scraped(registry).items() if found == name}
     assert {dict(labels)[label] for labels in series} == values
@@ -118,6 +132,46 @@ async def test_attempts_and_endings_are_counted(database_url: str) -> None:
         sample("pipeline_run_duration_seconds_count", pipeline="trip"): 1,
     }
     assert {each: samples[each] for each in counted} == counted
+
+
+@SQLITE
+async def test_being_put_aside_is_counted_by_whom_it_is_for(database_url: str) -> None:
+    pipeline, world, registry = trip(), World(), CollectorRegistry()
+    world.fails("pay", *[OSError("down")] * 8)
+    metrics = PrometheusMetrics(registry, [pipeline])
+    async with staged(database_url, [pipeline], world) as stage:
+        stage.process.events.subscribe(metrics)
+        for _ in range(4):
+            await stage.start(pipeline, Trip())
+        await stage.run_to_the_end()
+    assert scraped(registry)[sample("pipeline_runs_put_aside_total", pipeline="trip", step="pay", destination="bank")]
+
+
+@SQLITE
+async def test_ticks_are_counted_and_so_are_those_that_could_not_be_fired(database_url: str) -> None:
+    pipeline, registry, broken = trip(), CollectorRegistry(), [False]
+
+    def make(_: datetime) -> Trip:
+        if broken[0]:
+            raise LookupError
+        return Trip()
+
+    metrics = PrometheusMetrics(registry, [pipeline], [nightly(pipeline, make)])
+    async with staged(database_url, [pipeline], schedules=[nightly(pipeline, make)]) as stage:
+        stage.process.events.subscribe(metrics)
+        await stage.advance(timedelta(days=2))
+        broken[0] = True
+        stage.clock.advance(timedelta(days=1))
+        await stage.process.ticker.fire_due()
+    samples = scraped(registry)
+    assert samples[sample("pipeline_schedule_fires_total", schedule="nightly")] == 2
+    assert samples[sample("pipeline_schedule_failures_total", schedule="nightly")] >= 1
+
+
+def test_pruned_runs_are_counted() -> None:
+    registry = CollectorRegistry()
+    PrometheusMetrics(registry, [])(RunsPruned(7))
+    assert scraped(registry)[sample("pipeline_runs_pruned_total")] == 7
 
 
 async def test_a_retry_waits_from_the_moment_the_step_was_reached(database_url: str) -> None:
