@@ -25,8 +25,9 @@ class TaskList:
     """The background tasks of one request: endpoint, dependencies and sub-dependencies share it.
 
     When the endpoint has returned, and before its response is sent, they are written as one run with a step per task.
-    An endpoint that raises starts nothing. What it has written itself, or what a dependency writes when it is left,
-    stands or falls with the tasks only through `write(..., tasks=tasks)`.
+    An endpoint that raises starts nothing; so does a function-scoped dependency that raises when it is left before the
+    list is. One that was solved before the list is left after it, when the tasks are on disk: what it then writes, or
+    fails to write, does not concern them. What is to stand or fall with the tasks goes into `write(..., tasks=tasks)`.
 
     `run_id` is known once they are written; `stop_on_error` may be set until then.
     """

@@ -1,15 +1,17 @@
 """When tasks are written, and what cannot be done any more after it."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import Depends, FastAPI, WebSocket
 from fastapi.testclient import TestClient
 
 from pipelines import Process, Transaction, WiringError
 from pipelines.fastapi import BackgroundTasks, BackgroundWork, TaskRefused, Write
-from pipelines.testing import Inline, rehearsal
+from pipelines.testing import Deferred, Inline, rehearsal
 from tests.builders import errands
 from tests.builders.kinds import durable_app, record
 
@@ -86,6 +88,33 @@ def test_a_websocket_has_its_tasks_written_when_its_endpoint_returns(tmp_path: P
     with TestClient(Inline(app)) as client, client.websocket_connect("/"):
         pass
     assert errands.done == ["a"]
+
+
+@pytest.mark.parametrize(("asks_itself", "done"), [(True, []), (False, ["a"])], ids=["after the list", "before it"])
+def test_a_dependency_that_fails_when_it_is_left_takes_the_tasks_along_only_if_it_was_solved(
+    tmp_path: Path, *, asks_itself: bool, done: list[str]
+) -> None:
+    app = durable_app(tmp_path)
+
+    async def bare() -> AsyncIterator[None]:
+        yield
+        raise OSError("the commit failed")
+
+    async def asking(_: BackgroundTasks) -> AsyncIterator[None]:
+        yield
+        raise OSError("the commit failed")
+
+    @app.post("/")
+    async def endpoint(
+        _: Annotated[None, Depends(asking if asks_itself else bare, scope="function")], tasks: BackgroundTasks
+    ) -> None:
+        tasks.add_task(errands.send, "a")
+
+    wrapped = Deferred(app)
+    with TestClient(wrapped, raise_server_exceptions=False) as client:
+        assert client.post("/").status_code == 500
+        wrapped.wait()
+    assert errands.done == done
 
 
 async def test_a_list_can_be_made_by_hand_for_a_process(tmp_path: Path) -> None:
