@@ -70,14 +70,8 @@ class PrometheusMetrics:
             registry=registry,
             buckets=RUN_BUCKETS,
         )
-        self._put_aside = Counter(
-            "pipeline_runs_put_aside",
-            "Times that there was no room for a call, or no token for a retry.",
-            (*step, "destination"),
-            registry=registry,
-        )
         self._make_journal_metrics(registry)
-        self._make_schedule_metrics(registry)
+        self._make_rare_metrics(registry)
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
         self._labels: dict[str, set[str]] = {}
         for each in pipelines:
@@ -108,7 +102,13 @@ class PrometheusMetrics:
         self._reaped = Counter("pipeline_runs_reaped", "Runs freed from dead processes.", registry=registry)
         self._pruned = Counter("pipeline_runs_pruned", "Runs deleted because they ended long ago.", registry=registry)
 
-    def _make_schedule_metrics(self, registry: CollectorRegistry) -> None:
+    def _make_rare_metrics(self, registry: CollectorRegistry) -> None:
+        self._put_aside = Counter(
+            "pipeline_runs_put_aside",
+            "Times that there was no room for a call, or no token for a retry.",
+            ("pipeline", "step", "destination"),
+            registry=registry,
+        )
         self._fires = Counter(
             "pipeline_schedule_fires", "Runs that a schedule has started.", ("schedule",), registry=registry
         )
