@@ -201,7 +201,7 @@ class Process:
         if sweeping:
             self._sweep.start()
             self._upkeep.start()
-            self.worker.look_for_suspects()
+            self.worker.look()
 
     def begin_to_drain(self) -> None:
         """Take nothing new: runs that are started from here on are for others. May be called from a signal handler."""
