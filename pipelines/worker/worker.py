@@ -106,6 +106,11 @@ class Worker:
             self._is_suspect_due = True
             self.look()
 
+    @property
+    def rest_seconds(self) -> float:
+        """How long it takes no suspect, so that the others get on."""
+        return self._room.rest_seconds
+
     async def _claim_all(self) -> None:
         try:
             if self._is_suspect_due and self._room.is_free and self._slots.count:
