@@ -113,9 +113,11 @@ class Worker:
 
     async def _claim_all(self) -> None:
         try:
-            if self._is_suspect_due and self._room.is_free and self._slots.count:
-                await self._claim_suspect()
-            while self._is_more and (slots := self._slots.take_up_to(MOST_AT_ONCE)):
+            while self._is_more:
+                if self._is_suspect_due and self._room.is_free and self._slots.count:
+                    await self._claim_suspect()
+                if not (slots := self._slots.take_up_to(MOST_AT_ONCE)):
+                    return
                 self._is_more = False
                 may_be_more = await self._claim(slots)
                 self._is_more = self._is_more or may_be_more  # read after the wait: somebody may have called meanwhile

@@ -1,6 +1,7 @@
 """A suspect is alone in its process until its first attempt row; neither it nor the others are starved."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from tests.builders.world import Gate, Trip, World, journal_row, staged
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 pytestmark = SQLITE
+A_LITTLE = timedelta(seconds=1)  # a clock that stands is as exact as the way to the database is quick
 
 
 def two_calls() -> Pipeline[Trip]:
@@ -48,6 +50,7 @@ def room_of(stage: Rehearsal) -> QuietRoom:
 
 
 async def claimed(stage: Rehearsal) -> None:
+    stage.clock.advance(A_LITTLE)
     stage.process.worker.look_for_suspects()
     while (claiming := stage.process.worker._claiming) is not None:
         await asyncio.wait([claiming])
@@ -179,3 +182,15 @@ async def test_a_process_that_only_starts_runs_takes_no_suspect(database_url: st
     async with staged(database_url, [pipeline], slots=0) as stage:
         await claimed(stage)
         assert journal_row(stage, suspect).owner is None
+
+
+async def test_a_suspect_that_is_seen_while_a_claim_is_under_way_is_taken_next(database_url: str) -> None:
+    pipeline = two_calls()
+    suspect = await suspect_of(database_url, pipeline)
+    async with staged(database_url, [pipeline]) as stage:
+        stage.clock.advance(A_LITTLE)
+        stage.process.worker.look()
+        await asyncio.sleep(0)  # it has begun
+        stage.process.worker.look_for_suspects()
+        await stage.process.worker.settled()
+        assert stage.run(suspect).state is RunState.COMPLETED
