@@ -57,7 +57,7 @@ class Steering:
         payload = _read_by(wired.pipeline, run)
         if wired.again is not None:
             wired.again(Occasion(payload=payload, results={}, tx=tx))
-        step = next((step.name for step in wired.pipeline.steps if step.name in run.undone), run.row.step)
+        step = _where_to_go_on(wired.unfolded(payload).pipeline, run)
         until = _deadline(wired.pipeline, run, tx.home.clock.now(), deadline)
         retrying.go_forward(tx, run, step, deadline_at=until, delay_seconds=delay_seconds)
 
@@ -136,6 +136,13 @@ def _read_by(pipeline: Pipeline[Any], run: Stopped) -> Any:
         return pipeline.decode(run.row.payload)
     except Exception as error:
         raise StateConflict(f"the input of run {run.id} cannot be read: repair it first") from error
+
+
+def _where_to_go_on(pipeline: Pipeline[Any], run: Stopped) -> str:
+    """The first step that was undone, or given up for the others' sake; else where it stood."""
+    passed_over = {step.name for step in pipeline.steps if step.may_fail} & run.in_vain
+    step: str = run.row.step
+    return next((each.name for each in pipeline.steps if each.name in run.undone | passed_over), step)
 
 
 def _where_undoing_stopped(pipeline: Pipeline[Any], run: Stopped) -> str:

@@ -12,6 +12,7 @@ from pipelines.background import BackgroundWork, TaskBatch
 from pipelines.telemetry import PrometheusMetrics
 from pipelines.testing import Rehearsal, Survivor, VirtualClock, rehearsal, survives_every_crash
 from tests.builders import errands
+from tests.builders.deaths_elsewhere import died_with
 from tests.builders.errands import HERE
 from tests.builders.world import told
 
@@ -147,6 +148,24 @@ async def test_a_run_that_is_retried_does_only_what_had_failed(database_url: str
         run = stage.run(run_id)
     assert errands.done == ["a", "c", "e", "b", "d"]
     assert (run.state, run.reason) == (RunState.COMPLETED, None)
+
+
+async def test_a_batch_that_is_retried_after_its_quarantine_forgets_no_task(database_url: str) -> None:
+    work, gate = BackgroundWork(HERE, retry=ONCE), errands.gate()
+    errands.fail("a", times=1)
+    async with rehearsal([work], database_url=database_url) as stage:
+        run_id = await begun(stage, work, (errands.write, "a"), (errands.wait_at_the_gate, "b"), (errands.write, "c"))
+        await gate.reached.wait()
+    async with rehearsal([work], database_url=database_url) as stage:
+        for _ in range(3):
+            await died_with(stage, alone=run_id)
+        quarantined = stage.run(run_id)
+        gate.opened.set()
+        await stage.write(stage.process.steering.retry, run_id, actor="ada")
+        await stage.run_to_the_end()
+        assert stage.run(run_id).state is RunState.COMPLETED
+    assert str(quarantined.reason).startswith("1 write: ConnectionError: a is not to be had; step 2 wait_at_the_gate k")
+    assert errands.done == ["a", "b", "c"]
 
 
 async def test_without_being_told_whatever_is_raised_is_tried_a_few_times() -> None:
