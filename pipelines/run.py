@@ -126,6 +126,11 @@ class Run:
         return Direction.UNDO if self.state is RunState.UNDOING else Direction.DO
 
     @property
+    def goes_back(self) -> bool:
+        """Whether it is being undone, or was until it was quarantined."""
+        return self.ending not in {None, RunState.QUARANTINED}
+
+    @property
     def is_suspect(self) -> bool:
         """Whether it may be what processes die of: then it is alone in its process until its next attempt row."""
         return self.crashes >= SUSPECT_AFTER

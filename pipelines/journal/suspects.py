@@ -39,7 +39,15 @@ _SET_SOLO = (
 )
 
 _ALONE = select(
-    runs.c.id, runs.c.owner, runs.c.state, runs.c.step, runs.c.payload, runs.c.reason, runs.c.solo_deaths
+    runs.c.id,
+    runs.c.owner,
+    runs.c.state,
+    runs.c.step,
+    runs.c.payload,
+    runs.c.ending,
+    runs.c.reason,
+    runs.c.undo_failure,
+    runs.c.solo_deaths,
 ).where(runs.c.owner.in_(bindparam("dead", expanding=True)), runs.c.solo)
 
 # Its owner and its fence are gone already: these follow the statement that frees it.
@@ -47,11 +55,17 @@ _QUARANTINE = (
     update(runs)
     .where(runs.c.id == bindparam("of"))
     .values(
-        state=RunState.QUARANTINED, ending=RunState.QUARANTINED, reason=bindparam("because"), due_at=now_and("skew")
+        state=RunState.QUARANTINED,
+        ending=bindparam("ends"),
+        reason=bindparam("because"),
+        undo_failure=bindparam("owed"),
+        due_at=now_and("skew"),
     )
 )
 _LEAVE_UNTOLD = (
-    update(runs).where(runs.c.id == bindparam("of")).values(finished_at=bindparam("since"), reason=bindparam("because"))
+    update(runs)
+    .where(runs.c.id == bindparam("of"))
+    .values(finished_at=bindparam("since"), reason=bindparam("because"), undo_failure=bindparam("owed"))
 )
 
 
@@ -83,21 +97,25 @@ def judge(tx: Transaction, suspect: Row[Any], last_death: str) -> bool:
     deaths = suspect.solo_deaths + 1
     if suspect.state == RunState.QUARANTINED:
         if deaths >= GIVEN_UP_AFTER:
-            because = f"{suspect.reason}; telling its record was given up, for that kills processes too"
-            tx.execute(_LEAVE_UNTOLD, {"of": suspect.id, "because": because, "since": tx.home.clock.now()})
+            given_up = _said_more(suspect, "telling its record was given up, for that kills processes too")
+            tx.execute(_LEAVE_UNTOLD, given_up | {"of": suspect.id, "since": tx.home.clock.now()})
         return False
     if deaths < QUARANTINED_AFTER:
         return False
-    bound = {"of": suspect.id, "because": _reason(suspect, deaths, last_death)}
-    tx.execute(_QUARANTINE, bound | {"skew": seconds(tx.home.clock.skew_seconds)})
+    verdict = _said_more(suspect, _what_it_did(suspect, deaths, last_death))
+    verdict["ends"] = suspect.ending or RunState.QUARANTINED
+    tx.execute(_QUARANTINE, verdict | {"of": suspect.id, "skew": seconds(tx.home.clock.skew_seconds)})
     return True
 
 
-def _reason(suspect: Row[Any], deaths: int, last_death: str) -> str:
-    is_undo = suspect.state == RunState.UNDOING
-    step = f"undoing {suspect.step}" if is_undo else f"step {suspect.step}"
-    before = f"; it was being undone: {suspect.reason}" if is_undo and suspect.reason else ""
+def _said_more(suspect: Row[Any], what: str) -> dict[str, Any]:
+    """Of a run that was going back it is also said that something is left undone: it cannot go forward before."""
+    goes_back = suspect.ending not in {None, RunState.QUARANTINED}
+    owed = f"{suspect.undo_failure or ''}; {what}" if goes_back else None
+    return {"because": f"{suspect.reason}; {what}" if suspect.reason else what, "owed": owed}
+
+
+def _what_it_did(suspect: Row[Any], deaths: int, last_death: str) -> str:
+    step = f"undoing {suspect.step}" if suspect.state == RunState.UNDOING else f"step {suspect.step}"
     input_hash = hashlib.sha256(suspect.payload.encode()).hexdigest()[:12]
-    return (
-        f"{step} killed {deaths} processes in which it was alone; input {input_hash}; last death: {last_death}{before}"
-    )
+    return f"{step} killed {deaths} processes in which it was alone; input {input_hash}; last death: {last_death}"

@@ -216,14 +216,11 @@ def give_up(tx: Transaction, run: Run, attempt: Attempt | None, reason: str) -> 
     """The last way out, when the end itself fails: the run is a dead letter, and its record stays as it was."""
     if attempt is not None:
         recording.save_attempt(tx, run, attempt)
-    if run.state is RunState.QUARANTINED:
-        moved = run.ended(run.state, reason)
-        recording.give_up(tx, moved)
-        return Moved(moved, attempt, still_ours=False)
-    if run.ending is not None:  # it was going back, and may go on with that later
+    if run.goes_back:  # and may go on with that later
         so_far = run.reason or ""
         run = run.left_undone(reason.removeprefix(so_far) if reason.startswith(so_far) else f"; {reason}")
-    moved = run.ended(RunState.FAILED, run.reason if run.ending is not None else reason)
+        reason = run.reason or reason
+    moved = run.ended(_last_state(run, RunState.FAILED), reason)
     recording.give_up(tx, moved)
     return Moved(moved, attempt, still_ours=False)
 
@@ -255,13 +252,20 @@ def _backwards(
     tx: Transaction, held: Held, attempt: Attempt | None, *, undo: Step | None, ending: RunState, reason: str | None
 ) -> Moved:
     if undo is None:
-        moved = held.run.ended(ending if held.run.undo_failure is None else RunState.FAILED, reason)
+        moved = held.run.ended(_last_state(held.run, ending), reason)
         _settle(tx, held, moved)
         recording.end(tx, moved)
     else:
         moved = held.run.turned_back(ending, reason, step=undo.name, since=tx.home.clock.now())
         recording.turn_back(tx, moved)
     return Moved(moved, attempt, still_ours=undo is not None)
+
+
+def _last_state(run: Run, ending: RunState) -> RunState:
+    """A quarantined run stays so, and one that is undone in part has failed."""
+    if run.state is RunState.QUARANTINED:
+        return RunState.QUARANTINED
+    return ending if run.undo_failure is None else RunState.FAILED
 
 
 def _settle(tx: Transaction, held: Held, run: Run) -> None:

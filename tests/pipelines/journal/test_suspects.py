@@ -158,20 +158,6 @@ async def test_an_end_that_fails_leaves_the_run_quarantined(database_url: str) -
     assert "its end failed: LookupError: quarantined" in run.reason
 
 
-async def test_a_run_that_kills_while_it_is_undone_is_quarantined_too(database_url: str) -> None:
-    pipeline = settled_trip()
-    async with staged(database_url, [], slots=0) as stage:
-        (run_id,) = await begun(stage, pipeline, 1)
-        await stage.write(lambda tx: tx.execute(update(runs).values(state="undoing", reason="full")) and None)
-        for _ in range(3):
-            await died_with(stage, alone=run_id)
-        run = stage.run(run_id)
-    assert run.state is RunState.QUARANTINED
-    assert run.reason is not None
-    assert run.reason.startswith("undoing book killed")
-    assert run.reason.endswith("it was being undone: full")
-
-
 async def test_a_quarantined_run_makes_room_in_its_line(database_url: str) -> None:
     pipeline = settled_trip()
     async with staged(database_url, [], slots=0) as stage:
