@@ -1,7 +1,18 @@
 """What users may import from `pipelines`; a name that goes or comes is a decision."""
 
+import subprocess
+import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
 import pipelines
 import pipelines.fastapi
+import pipelines.telemetry
+import pipelines.testing
 
 PUBLIC = {
     "AlreadyServed",
@@ -87,6 +98,41 @@ FASTAPI = {
 }
 
 
+TESTING = {
+    "Deferred",
+    "Died",
+    "DoesNotSurvive",
+    "Heard",
+    "Inline",
+    "Moment",
+    "Mortality",
+    "NeverEndingError",
+    "Outside",
+    "Point",
+    "Rehearsal",
+    "Survivor",
+    "VirtualClock",
+    "contents",
+    "create_tables",
+    "fresh_file",
+    "rehearsal",
+    "run_to_the_end",
+    "survives_every_crash",
+}
+
+TELEMETRY = {
+    "JournalGauges",
+    "PrometheusMetrics",
+    "StructuredLogs",
+    "Tracing",
+    "current_traceparent",
+    "is_tracing_on",
+}
+
+NOT_NEEDED = {"aiohttp", "fastapi", "opentelemetry", "prometheus_client", "psycopg", "structlog", "uvicorn"}
+ROOT = Path(__file__).parents[2]
+
+
 def test_the_public_names_are_these() -> None:
     assert set(pipelines.__all__) == PUBLIC
 
@@ -95,5 +141,32 @@ def test_the_public_names_for_fastapi_are_these() -> None:
     assert set(pipelines.fastapi.__all__) == FASTAPI
 
 
-def test_every_public_name_says_what_may_be_relied_on() -> None:
-    assert not [name for name in PUBLIC if not getattr(pipelines, name).__doc__]
+def test_the_public_names_for_tests_are_these() -> None:
+    assert set(pipelines.testing.__all__) == TESTING
+
+
+def test_the_public_subscribers_are_these() -> None:
+    assert set(pipelines.telemetry.__all__) == TELEMETRY
+
+
+@pytest.mark.parametrize("module", [pipelines, pipelines.fastapi, pipelines.testing, pipelines.telemetry], ids=str)
+def test_every_public_name_says_what_may_be_relied_on(module: ModuleType) -> None:
+    assert not [name for name in module.__all__ if not _says(getattr(module, name))]
+
+
+def test_users_are_checked_against_our_types() -> None:
+    assert (files(pipelines) / "py.typed").is_file()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert "py.typed" in settings["package-data"]["pipelines"]
+
+
+def test_the_library_is_imported_without_what_only_some_need() -> None:
+    look = f"import sys, pipelines; print(*({NOT_NEEDED!r} & sys.modules.keys()))"
+    seen = subprocess.run([sys.executable, "-c", look], capture_output=True, check=True, text=True)  # noqa: S603 - ours
+    assert seen.stdout == "\n"
+
+
+def _says(public: object) -> bool:
+    """Words of its own: neither none, nor those that `dataclass` makes of the fields."""
+    words = public.__doc__ or ""
+    return bool(words) and not words.startswith(f"{getattr(public, '__name__', '')}(")
