@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.exc import ArgumentError
 
+from pipelines import WiringError
 from pipelines.journal import parse_url
 
 PREFIX = "ORDERS_"
@@ -65,8 +65,8 @@ def _is_webhook_secret(secret: str) -> bool:
 def _database_url(value: SecretStr) -> SecretStr:
     try:
         url = parse_url(value.get_secret_value())
-    except ArgumentError:
-        url = None  # its message shows the whole URL, password included
+    except WiringError:
+        url = None
     is_file = url is not None and url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
     if not is_file and (url is None or url.get_backend_name() != "postgresql"):
         raise ValueError("must be sqlite:///<file> or postgresql://<user>@<host>/<database>")

@@ -1,7 +1,7 @@
 """What can go wrong, as one tree.
 
 PipelinesError
-├── WiringError          the application is put together wrongly; raised when it starts
+├── WiringError          the application is put together wrongly; raised as early as it can be known
 ├── Reject               a step refuses for good, for a business reason
 ├── Throttled            a step is asked to come back later; costs no attempt
 │   └── UnknownTask      a background task is not to be found in this process; costs no attempt
@@ -33,7 +33,7 @@ class PipelinesError(Exception):
 
 
 class WiringError(PipelinesError):
-    """A pipeline asks for something that nobody provides; the message names it."""
+    """The application is put together wrongly; the message names what, and mostly says what to do."""
 
 
 class Reject(PipelinesError):

@@ -40,6 +40,8 @@ class Pipeline(Generic[In]):
         self, name: str, input_type: type[In], *, result: Any = None, deadline: timedelta | None = None
     ) -> None:
         """`result` is the type of what a run is for, which one step returns; `deadline` is that of a whole run."""
+        if deadline is not None and not isinstance(deadline, timedelta):
+            raise WiringError(f"{name}: deadline={deadline!r} is no timedelta; timedelta(hours=1) is")
         self.name = name
         self.input_type = input_type
         self.result_type = result
@@ -54,7 +56,7 @@ class Pipeline(Generic[In]):
         *,
         name: str | None = None,
         retry: Retry = NO_RETRY,
-        timeout: float | None = None,
+        timeout: float | timedelta | None = None,
         to: Destination | None = None,
         undo: Function | None = None,
         undo_retry: Retry = UNDO_RETRY,
@@ -62,11 +64,14 @@ class Pipeline(Generic[In]):
     ) -> Callable[[F], F]:
         """Declare the next step. The function is returned as it is, so that tests can call it.
 
-        `timeout` in seconds is for action steps, which it cancels: a thread or a transaction cannot be. `to` names whom
-        an action or compute step calls; its undo calls the same. `undo` is owed when a later step fails; for an action
-        step also when the step itself fails, since it may have happened. `then` is a transaction function that commits
-        together with the step's end.
+        `timeout`, in seconds or a `timedelta`, is for action steps, which it cancels: a thread or a transaction cannot
+        be. `to` names whom an action or compute step calls; its undo calls the same. `undo` is owed when a later step
+        fails; for an action step also when the step itself fails, since it may have happened. `then` is a transaction
+        function that commits together with the step's end.
         """
+        if not isinstance(retry, Retry):
+            raise WiringError(f"{self.name}: retry={retry!r} is no Retry; Retry(on=(ConnectionError,), attempts=3) is")
+        limit = timeout if timeout is None or isinstance(timeout, timedelta) else timedelta(seconds=timeout)
 
         def declare(function: F) -> F:
             self._append(
@@ -74,9 +79,9 @@ class Pipeline(Generic[In]):
                     function=function,
                     name=name or function.__name__,
                     retry=retry,
-                    timeout=timedelta(seconds=timeout) if timeout is not None else None,
+                    timeout=limit,
                     to=to,
-                    undo=_undo(undo, undo_retry, timeout, to),
+                    undo=_undo(undo, undo_retry, limit, to),
                     then=Call(function=then) if then is not None else None,
                 )
             )
@@ -227,10 +232,9 @@ class Pipeline(Generic[In]):
         return self.decode_result(step, kept.text)
 
 
-def _undo(function: Function | None, retry: Retry, timeout: float | None, to: Destination | None) -> Step | None:
+def _undo(function: Function | None, retry: Retry, limit: timedelta | None, to: Destination | None) -> Step | None:
     if function is None:
         return None
-    limit = timedelta(seconds=timeout) if timeout is not None else None
     return Step(function=function, name=function.__name__, retry=retry, timeout=limit, to=to)
 
 

@@ -68,6 +68,8 @@ class Retry:
     wait: HowLong = wait_random_exponential(multiplier=0.2, max=300)  # noqa: RUF009 - stateless
 
     def __post_init__(self) -> None:
+        if not isinstance(self.on, tuple) or not all(isinstance(each, type) for each in self.on):
+            raise WiringError(f"Retry(on={self.on!r}): name the errors in a tuple, as in Retry(on=(ConnectionError,))")
         for strategy in (self.retry, self.stop, self.wait):
             _refuse_the_impossible(strategy)
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 from itertools import groupby
-from typing import Any
+from types import CoroutineType
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.committer.faults import Fault, fault_of, held_too_long, is_wait
 from pipelines.committer.members import Member
+from pipelines.errors import WiringError
 from pipelines.transaction import Deferred, Transaction
 
 UNRANKED = 1000  # tables that name no place in the lock order come last, parents before children
@@ -88,6 +90,8 @@ def _called(tx: Transaction, index: int, member: Member) -> Outcome:
     tx.member, tx.origin = index, member.origin
     try:
         result = member.function(tx, *member.args)
+        if type(result) is CoroutineType:
+            _refuse(result)
     except DBAPIError as error:
         if is_wait(error):
             raise MembersFailed({index: held_too_long(error)}) from error
@@ -103,6 +107,13 @@ def _called(tx: Transaction, index: int, member: Member) -> Outcome:
     if (caught := _caught(tx)) is not None:
         raise caught
     return Outcome(member, result)
+
+
+def _refuse(coroutine: "CoroutineType[Any, Any, Any]") -> NoReturn:
+    coroutine.close()
+    raise WiringError(
+        f"{coroutine.__qualname__} is an `async def`; a transaction function is a `def`: nobody waits in it"
+    )
 
 
 SWALLOWED = "pipelines.error"  # where the engine's listener keeps an error that a member may have caught

@@ -14,7 +14,7 @@ from pipelines.committer.faults import commit as really_commit
 from pipelines.committer.members import Member, Queue
 from pipelines.committer.standing import Standing
 from pipelines.committer.writer import Dead, Report, Writer
-from pipelines.errors import OutcomeUnknown, Unavailable
+from pipelines.errors import OutcomeUnknown, Unavailable, WiringError
 from pipelines.events import Event
 from pipelines.transaction import Home, Transaction
 
@@ -106,6 +106,8 @@ class Committer:
         return result
 
     def _handed_in(self, function: Callable[..., Any], args: tuple[Any, ...], *, progress: bool) -> asyncio.Future[Any]:
+        if self._thread.ident is None:
+            raise WiringError("This process has not been started: use it inside `async with running(process)`.")
         deadline = None if progress else self.loop.time() + self._limits.patience_seconds
         member = Member(function, args, self.loop.create_future(), deadline, self._origin() if not progress else None)
         self._queue.put(member, progress=progress)

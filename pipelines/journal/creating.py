@@ -1,8 +1,12 @@
-"""Tables in a database that nobody migrates."""
+"""Tables in a database that nobody migrates, and what is missing in one that somebody should have migrated."""
 
+from sqlalchemy import Engine, inspect
 from sqlmodel import SQLModel
 
 from pipelines.journal.dialects import open_for_writing
+from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
+
+OURS = (processes, runs, attempts, pauses, schedules, interventions)
 
 
 def create_tables(database_url: str) -> None:
@@ -15,3 +19,21 @@ def create_tables(database_url: str) -> None:
         SQLModel.metadata.create_all(engine)
     finally:
         engine.dispose()
+
+
+def what_is_missing(engine: Engine) -> str | None:
+    """Which of the journal's tables or columns this database lacks, and what to do about it."""
+    found = {
+        name: {column["name"] for column in columns}
+        for (_, name), columns in inspect(engine).get_multi_columns().items()
+    }
+    tables = [table.name for table in OURS if table.name not in found]
+    columns = [
+        str(each) for table in OURS if table.name in found for each in table.c if each.name not in found[table.name]
+    ]
+    if not tables and not columns:
+        return None
+    return (
+        f"This database has no {', '.join(tables + columns)}: migrate it, with the journal's tables among yours "
+        "(SQLModel.metadata), or for a new one say durable(..., create_tables=True)."
+    )

@@ -1,10 +1,12 @@
 """Where SQLite and PostgreSQL differ: opening them for writing and for reading, and their idea of now."""
 
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Any
 
 from sqlalchemy import URL, Engine, Float, bindparam, create_engine, event, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -13,8 +15,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import UTCDateTime
 
 from pipelines.committer import SWALLOWED
+from pipelines.errors import WiringError
 
 POSTGRESQL = "postgresql"
+PSYCOPG = "postgresql+psycopg"
+_SQLITE = ("sqlite", "sqlite+pysqlite")
+_URLS = "Use sqlite:///app.db or postgresql://user:password@host/name; an `async` driver may be used beside it."
 
 # No hung backend may hold a row for longer than a lease lasts.
 _POSTGRES_SETTINGS = {
@@ -31,14 +37,29 @@ _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count"
 
 
 def parse_url(url: str) -> URL:
-    """SQLAlchemy's URL; `postgres://` is accepted, and PostgreSQL means psycopg 3."""
-    parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
-    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == POSTGRESQL else parsed
+    """SQLAlchemy's URL; `postgres://` is accepted, and PostgreSQL means psycopg 3. Raises `WiringError`."""
+    try:
+        parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    except ArgumentError:
+        raise WiringError(f"This is no database URL. {_URLS}") from None  # it may hold a password
+    return parsed.set(drivername=PSYCOPG) if parsed.drivername == POSTGRESQL else parsed
+
+
+def _openable(url: str) -> URL:
+    """Raises `WiringError` where no journal could be, with what to do."""
+    parsed = parse_url(url)
+    if parsed.drivername not in (*_SQLITE, PSYCOPG):
+        raise WiringError(f"{parsed.drivername} is not for the journal. {_URLS}")
+    if parsed.drivername in _SQLITE and parsed.database in (None, "", ":memory:"):
+        raise WiringError(f"A database in memory is gone when its connection is. {_URLS}")
+    if parsed.drivername == PSYCOPG and find_spec("psycopg") is None:
+        raise WiringError('PostgreSQL needs psycopg: pip install "psycopg[binary]"')
+    return parsed
 
 
 def open_for_writing(url: str) -> Engine:
     """The engine of the committer: one connection, explicit BEGIN, and every error noticed."""
-    parsed = parse_url(url)
+    parsed = _openable(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=_SQLITE_ARGS)
         event.listen(engine, "connect", _prepare_sqlite_writer)
@@ -52,7 +73,7 @@ def open_for_writing(url: str) -> Engine:
 
 def open_for_reading(url: str, *, connections: int = 4) -> Engine:
     """An engine whose connections cannot write."""
-    parsed = parse_url(url)
+    parsed = _openable(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, poolclass=QueuePool, pool_size=connections, connect_args=_SQLITE_ARGS)
         event.listen(engine, "connect", _prepare_sqlite_reader)

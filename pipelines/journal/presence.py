@@ -8,10 +8,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.clock import Clock
 from pipelines.committer import Answer
+from pipelines.errors import JournalTooOld
 from pipelines.journal.claiming import give_back
+from pipelines.journal.creating import what_is_missing
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import processes
 from pipelines.transaction import Transaction
@@ -44,10 +47,15 @@ class Presence:
         self._knows = json.dumps(sorted(knows))  # what it can carry on, for whoever asks why a run stands still
 
     def register(self, engine: Engine) -> None:
-        """Add the row of this incarnation; no id is ever used twice."""
+        """Add the row of this incarnation; no id is ever used twice. Raises `JournalTooOld`."""
         row = {"id": self._me, "host": socket.gethostname(), "pid": os.getpid(), "started_at": self._clock.now()}
-        with engine.begin() as connection:
-            connection.execute(_REGISTER, row | {"knows": self._knows, "lease": self._until()})
+        try:
+            with engine.begin() as connection:
+                connection.execute(_REGISTER, row | {"knows": self._knows, "lease": self._until()})
+        except DBAPIError as error:
+            if missing := what_is_missing(engine):
+                raise JournalTooOld(missing) from error
+            raise
 
     def advance(self, connection: Connection, batch: int) -> bool:
         bound = {"me": self._me, "before": batch - 1, "now_at": batch, "lease": self._until()}

@@ -1,5 +1,6 @@
 """Parameters are filled by type. Whether everything asked for is there is found out when the application starts."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +103,10 @@ class WiredPipeline:
 
     def _wired(self, call: Call, offered: Offer) -> Wired:
         known: Offer = {self.pipeline.input_type: _payload} | dict(offered)
+        if Transaction in offered and inspect.iscoroutinefunction(call.function):
+            raise WiringError(
+                f"{self.pipeline.name}: {call.label} is in a transaction, so it is a `def`: nobody waits there"
+            )
         return Wired(call, {name: self._source(call, name, wanted, known) for name, wanted in call.parameters.items()})
 
     def _source(self, call: Call, name: str, wanted: Any, known: Offer) -> Source:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -221,3 +222,21 @@ def test_a_result_of_another_type_is_refused_before_it_is_stored() -> None:
 
     with pytest.raises(PydanticSerializationError):
         weigh.encode_result("put_on_the_scale", "two kilos")
+
+
+def test_a_timeout_is_in_seconds_or_a_timedelta() -> None:
+    pipeline = Pipeline("ship", Parcel)
+    pipeline.step(name="weigh", timeout=90)(call)
+    pipeline.step(name="send", timeout=timedelta(minutes=1, seconds=30))(call)
+    assert [step.timeout for step in pipeline.steps] == [timedelta(seconds=90)] * 2
+
+
+def test_what_only_looks_like_a_figure_is_refused_where_it_is_said() -> None:
+    seconds: Any = 3600
+    with pytest.raises(WiringError, match=r"ship: deadline=3600 is no timedelta; timedelta\(hours=1\) is"):
+        Pipeline("ship", Parcel, deadline=seconds)
+    with pytest.raises(WiringError, match="ship: retry=3600 is no Retry; Retry"):
+        Pipeline("ship", Parcel).step(retry=seconds)
+
+
+async def call() -> None: ...

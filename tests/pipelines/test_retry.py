@@ -2,13 +2,14 @@
 
 import math
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import tenacity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import Retry, StepTimeout, Tried
+from pipelines import Retry, StepTimeout, Tried, WiringError
 from pipelines.retry import LONGEST_DELAY_SECONDS
 
 BROKEN = OSError("broken")
@@ -31,6 +32,12 @@ def test_a_retry_covers_what_it_names_and_timeouts_unless_it_says_otherwise(
     retry: Retry, error: Exception, *, covered: bool
 ) -> None:
     assert retry.covers(error, FIRST) is covered
+
+
+@pytest.mark.parametrize("on", [OSError, [OSError], (OSError(),)], ids=str)
+def test_errors_are_named_in_a_tuple(on: Any) -> None:
+    with pytest.raises(WiringError, match=r"in a tuple, as in Retry\(on=\(ConnectionError,\)\)"):
+        Retry(on=on)
 
 
 @pytest.mark.parametrize(("attempt", "covered"), [(1, True), (2, True), (3, False), (4, False)])

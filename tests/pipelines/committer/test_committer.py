@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines import Limits, Overloaded, Transaction, Unavailable
+from pipelines import Limits, Overloaded, Process, Transaction, Unavailable, WiringError
 from tests.builders.desk import Desk, Note, adding, open_desk
 
 
@@ -40,6 +40,21 @@ async def test_each_caller_gets_his_own_result_or_error(sqlite_desk: Desk) -> No
     answers = await sqlite_desk.in_one_batch(*members)
     assert answers[1::2] == list(range(1, 20, 2))
     assert [error.args for error in answers[::2]] == [(number,) for number in range(0, 20, 2)]
+
+
+async def test_a_coroutine_writes_nothing_and_is_refused(sqlite_desk: Desk) -> None:
+    async def late(tx: Transaction) -> None:
+        tx.add(Note(id=1, text="never"))
+
+    with pytest.raises(WiringError, match="late is an `async def`; a transaction function is a `def`"):
+        await sqlite_desk.process.write(late)
+    assert sqlite_desk.notes() == []
+
+
+async def test_who_writes_before_the_start_is_told_how_to_start(tables_url: str) -> None:
+    process = Process(tables_url)
+    with pytest.raises(WiringError, match=r"has not been started: use it inside `async with running\(process\)`"):
+        await process.write(add_named, 1, text="one")
 
 
 async def test_progress_goes_before_new_work(sqlite_desk: Desk) -> None:

@@ -1,12 +1,14 @@
 """Where the databases differ: how they are opened, who may write, and what time it is."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.journal import open_for_reading, open_for_writing, parse_url
+from pipelines import WiringError
+from pipelines.journal import dialects, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.dialects import now_and
 from pipelines.journal.tables import processes
 from pipelines.testing import create_tables
@@ -23,6 +25,32 @@ from pipelines.testing import create_tables
 )
 def test_postgresql_means_psycopg_by_whichever_name(url: str, driver: str) -> None:
     assert parse_url(url).drivername == driver
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("orders.db", "is no database URL. Use sqlite:///app.db"),
+        ("sqlite://", "in memory is gone .* Use sqlite:///app.db"),
+        ("sqlite:///:memory:", "in memory is gone .* Use sqlite:///app.db"),
+        ("sqlite+aiosqlite:///orders.db", r"sqlite\+aiosqlite is not for the journal. Use sqlite:///app.db"),
+        ("postgresql+asyncpg://ada:secret@db/orders", r"asyncpg is not for the journal. Use .*postgresql://user"),
+        ("mysql://ada:secret@db/orders", "mysql is not for the journal"),
+    ],
+)
+@pytest.mark.parametrize("opening", [open_for_writing, open_for_reading])
+def test_where_no_journal_can_be_it_is_said_where_one_can(
+    opening: Callable[[str], Engine], url: str, words: str
+) -> None:
+    with pytest.raises(WiringError, match=words) as refusal:
+        opening(url)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialects, "find_spec", lambda _: None)
+    with pytest.raises(WiringError, match=r'pip install "psycopg\[binary\]"'):
+        open_for_writing("postgresql://ada@db/orders")
 
 
 @pytest.mark.parametrize("ahead", [0.0, 3600.0, -3600.0, 0.001, -315_360_000.0], ids=str)

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import IntegrityError
 
+from pipelines import JournalTooOld
 from pipelines.committer import Answer
 from pipelines.journal import Presence, open_for_writing
 from pipelines.journal.tables import processes
@@ -58,3 +60,21 @@ def test_the_dead_write_no_more(engine: Engine) -> None:
 
 def test_a_process_that_was_never_there_has_no_answer(engine: Engine) -> None:
     assert Presence(uuid4(), lease=LEASE, clock=VirtualClock()).ask(engine) is None
+
+
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [("DROP TABLE schedules", "schedules"), ("ALTER TABLE processes DROP COLUMN knows", "processes.knows")],
+)
+def test_a_database_that_nobody_migrated_is_told_so(engine: Engine, lost: str, named: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(lost)
+        connection.exec_driver_sql("ALTER TABLE processes RENAME COLUMN host TO home")
+    with pytest.raises(JournalTooOld, match=rf"has no .*{named}.*: migrate it.*create_tables=True"):
+        registered(engine)
+
+
+def test_another_failure_at_the_start_stays_what_it_is(engine: Engine) -> None:
+    _, presence = registered(engine)
+    with pytest.raises(IntegrityError):
+        presence.register(engine)

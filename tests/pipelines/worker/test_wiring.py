@@ -217,3 +217,15 @@ def test_two_destinations_of_one_name_are_refused() -> None:
         pipeline.step(to=Destination("bank", concurrency=concurrency))(computing)
     with pytest.raises(WiringError, match="'bank', with different figures"):
         wire(pipelines, {})
+
+
+@pytest.mark.parametrize("declare", ["at_end", "at_retry", "then"])
+def test_what_joins_a_commit_is_no_coroutine(declare: str) -> None:
+    async def close(tx: Transaction) -> None: ...
+
+    pipeline = Pipeline("ship", Parcel)
+    pipeline.step(then=close if declare == "then" else None)(use_parcel)
+    if declare != "then":
+        getattr(pipeline, declare)(close)
+    with pytest.raises(WiringError, match="ship: close is in a transaction, so it is a `def`"):
+        wired(pipeline)
