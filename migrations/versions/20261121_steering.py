@@ -15,6 +15,7 @@ CLAIMABLE = "owner IS NULL AND state IN ('ready', 'waiting', 'undoing')"
 INDEXES = {
     "ix_runs_claimable": (["priority", "due_at", "id"], CLAIMABLE),
     "ix_runs_key": (["pipeline", "key"], "key IS NOT NULL"),
+    "ix_runs_line": (["pipeline", "serial", "serial_place"], "serial IS NOT NULL"),
     "ix_runs_in_line": (
         ["pipeline", "serial", "serial_place"],
         "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')",
@@ -22,7 +23,7 @@ INDEXES = {
     "ix_runs_suspects": (["due_at", "id"], "owner IS NULL AND crashes >= 2 AND finished_at IS NULL"),
     "ix_runs_dead_letters": (["pipeline", "state", "id"], "state IN ('failed', 'quarantined')"),
 }
-UNIQUE = {"ix_runs_key", "ix_runs_in_line"}
+UNIQUE = {"ix_runs_key", "ix_runs_line"}
 COLUMNS = ("tries", "priority", "key", "serial", "serial_place", "deadline_at", "progress", "traceparent", "undo_failure")
 
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Update, bindparam, case, func, null, select, text, update
+from sqlalchemy import Row, Update, bindparam, case, func, null, select, update
 
 from pipelines.errors import StateConflict
 from pipelines.journal.dialects import now_and, seconds
-from pipelines.journal.tables import AHEAD_IN_LINE, attempts, runs
+from pipelines.journal.tables import attempts, runs
 from pipelines.run import AttemptOutcome, Direction, Priority, RunState
 from pipelines.transaction import Transaction
 
@@ -26,14 +26,10 @@ _TRIES = select(
     attempts.c.outcome,
 ).where(attempts.c.run_id.in_(bindparam("of", expanding=True)))
 
-_ahead = runs.alias("ahead")
+_before = runs.alias("before")
 _LAST_PLACE = (
-    select(func.coalesce(func.max(_ahead.c.serial_place), 0) + 1)
-    .where(
-        text(AHEAD_IN_LINE),  # with bound values in it, no index and no executemany would take it
-        _ahead.c.pipeline == runs.c.pipeline,
-        _ahead.c.serial == runs.c.serial,
-    )
+    select(func.coalesce(func.max(_before.c.serial_place), 0) + 1)
+    .where(_before.c.pipeline == runs.c.pipeline, _before.c.serial == runs.c.serial)
     .scalar_subquery()
 )
 # Whoever sets it in motion, or takes it, raises the fence.

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Insert, bindparam, func, insert, select, text
+from sqlalchemy import BigInteger, Insert, bindparam, exists, func, insert, select, text
 from sqlmodel import UTCDateTime
 from uuid_utils.compat import uuid7
 
 from pipelines.journal.dialects import now_and
-from pipelines.journal.tables import AHEAD_IN_LINE, IN_LINE, KEYED, runs
+from pipelines.journal.tables import IN_LINE, KEYED, runs
 from pipelines.pipeline import Pipeline
 from pipelines.run import Priority, Run, RunState
 from pipelines.transaction import Transaction
@@ -26,10 +26,10 @@ _AT_FIRST = {"generation": 0, "attempt": 0, "errors": 0, "crashes": 0, "solo": F
 _NAMES = ("id", "pipeline", "version", "state", "step", "owner", "fence", "payload", "created_at", "step_since")
 _RARE = ("key", "serial", "deadline_at")
 
-_ahead = runs.alias("ahead")
-_NEXT_PLACE = (
-    select(func.coalesce(func.max(_ahead.c.serial_place), 0) + 1)
-    .where(text(AHEAD_IN_LINE), _ahead.c.pipeline == bindparam("pipeline"), _ahead.c.serial == bindparam("serial"))
+_before = runs.alias("before")
+_LAST_PLACE = (
+    select(func.coalesce(func.max(_before.c.serial_place), 0))
+    .where(_before.c.pipeline == bindparam("pipeline"), _before.c.serial == bindparam("serial"))
     .scalar_subquery()
 )
 
@@ -43,18 +43,19 @@ _INSERT = _inserting()  # what nearly every run needs, and no more: this stateme
 _BEGINS = func.coalesce(bindparam("due_at", type_=UTCDateTime()), now_and("skew"))
 _INSERT_SPECIAL = _inserting(*_RARE, due_at=_BEGINS)
 # Two processes that start a run in one line take the same place, and the unique index sends the later one back to
-# look again: so places are taken in the order of the COMMITs, whatever the clocks say.
+# look again: so places are taken in the order of the COMMITs, whatever the clocks say. A run that begins at once takes
+# the place that was free when nobody stood in line; whoever has come since has that place.
 # One statement for all of them, for in one batch the order of statements is not that of the starts.
-_INSERT_IN_LINE = _inserting(*_RARE, serial_place=_NEXT_PLACE, due_at=_BEGINS)
+_PLACE = func.coalesce(bindparam("free_place", type_=BigInteger()), _LAST_PLACE + 1)
+_INSERT_IN_LINE = _inserting(*_RARE, serial_place=_PLACE, due_at=_BEGINS)
 
 _SAME_KEY = select(runs.c.id).where(
     text(KEYED), runs.c.pipeline == bindparam("pipeline"), runs.c.key == bindparam("key")
 )
-_ANY_IN_LINE = (
-    select(runs.c.id)
-    .where(text(IN_LINE), runs.c.pipeline == bindparam("pipeline"), runs.c.serial == bindparam("serial"))
-    .limit(1)
+_IS_IN_LINE = exists().where(
+    text(IN_LINE), runs.c.pipeline == bindparam("pipeline"), runs.c.serial == bindparam("serial")
 )
+_FREE_PLACE = select(_LAST_PLACE + 1).where(~_IS_IN_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,12 @@ def start(
         _check(key, serial, due_at)
     if key is not None and (earlier := _earlier(tx, pipeline.name, key)) is not None:
         return earlier
-    may_begin = due_at is None and not (serial is not None and _has_to_queue(tx, pipeline.name, serial))
+    free_place = _free_place(tx, pipeline.name, serial) if serial is not None and due_at is None else None
+    may_begin = due_at is None and (serial is None or free_place is not None)
     owned = may_begin and pipeline.name not in tx.home.pauses and tx.take_slot()
     run = _first(tx, pipeline, payload, owned=owned, due_at=due_at, serial=serial, deadline=deadline)
     row = _row(run, tx.home.process_id if owned else None, tx.home.clock.skew_seconds) | {"priority": priority}
-    _insert(tx, run, row, key, due_at)
+    _insert(tx, run, row, key=key, due_at=due_at, free_place=free_place if owned else None)
     tx.wake(RunIsOurs(run) if owned else RunIsReady(run.id, run.pipeline))
     return run.id
 
@@ -142,7 +144,9 @@ def _first(
     )
 
 
-def _insert(tx: Transaction, run: Run, row: dict[str, Any], key: str | None, due_at: datetime | None) -> None:
+def _insert(
+    tx: Transaction, run: Run, row: dict[str, Any], *, key: str | None, due_at: datetime | None, free_place: int | None
+) -> None:
     if key is None and run.serial is None and run.deadline_at is None and due_at is None:
         tx.defer(_INSERT, row)
         return
@@ -152,7 +156,7 @@ def _insert(tx: Transaction, run: Run, row: dict[str, Any], key: str | None, due
         rare = {"key": key} | rare  # keys are taken in one order by all processes, and so are lines
     if run.serial is not None:
         tx.noted["in line", run.pipeline, run.serial] = run.id
-        tx.defer(_INSERT_IN_LINE, {"serial": run.serial} | rare)
+        tx.defer(_INSERT_IN_LINE, {"serial": run.serial} | rare | {"free_place": free_place})
     else:
         tx.defer(_INSERT_SPECIAL, rare)
 
@@ -163,9 +167,11 @@ def _earlier(tx: Transaction, pipeline: str, key: str) -> UUID | None:
     return noted or tx.core.execute(_SAME_KEY, {"pipeline": pipeline, "key": key}).scalar_one_or_none()
 
 
-def _has_to_queue(tx: Transaction, pipeline: str, serial: str) -> bool:
-    is_first = ("in line", pipeline, serial) not in tx.noted
-    return not is_first or tx.core.execute(_ANY_IN_LINE, {"pipeline": pipeline, "serial": serial}).first() is not None
+def _free_place(tx: Transaction, pipeline: str, serial: str) -> int | None:
+    """The next place in a line in which nobody stands."""
+    if ("in line", pipeline, serial) in tx.noted:
+        return None
+    return tx.core.execute(_FREE_PLACE, {"pipeline": pipeline, "serial": serial}).scalar_one_or_none()
 
 
 def _row(run: Run, owner: UUID | None, skew: float) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def _words(kind: type[RunState] | type[AttemptOutcome] | type[Direction]) -> Enu
 CLAIMABLE = "owner IS NULL AND state IN ('ready', 'waiting', 'undoing')"
 IN_LINE = "serial IS NOT NULL AND state IN ('ready', 'running', 'waiting', 'undoing')"
 AHEAD_IN_LINE = IN_LINE.replace("serial", "ahead.serial").replace("state", "ahead.state")
+IN_A_LINE = "serial IS NOT NULL"
 KEYED = "key IS NOT NULL"
 OWNED = "owner IS NOT NULL"
 SUSPECT = f"owner IS NULL AND crashes >= {SUSPECT_AFTER} AND finished_at IS NULL"
@@ -108,7 +109,9 @@ runs = Table(
     _partial("ix_runs_claimable", "priority", "due_at", "id", where=CLAIMABLE),
     _partial("ix_runs_owner", "owner", where=OWNED),
     _partial("ix_runs_key", "pipeline", "key", where=KEYED, unique=True),
-    _partial("ix_runs_in_line", "pipeline", "serial", "serial_place", where=IN_LINE, unique=True),
+    # With those that have ended: a place is never given twice, or two processes could hand out different free ones.
+    _partial("ix_runs_line", "pipeline", "serial", "serial_place", where=IN_A_LINE, unique=True),
+    _partial("ix_runs_in_line", "pipeline", "serial", "serial_place", where=IN_LINE),
     _partial("ix_runs_suspects", "due_at", "id", where=SUSPECT),
     _partial("ix_runs_dead_letters", "pipeline", "state", "id", where=DEAD_LETTER),
     info={"lock_rank": 20},

@@ -1,6 +1,7 @@
 """Who may begin, and when: one run per key, one after another in a line, by priority, and not before its time."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -74,6 +75,41 @@ async def test_two_processes_may_race(database_url: str, options: dict[str, Any]
             (one.run(each).attempts[0].started_at, one.run(each).attempts[0].finished_at) for each in run_ids
         )
     assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans))
+
+
+@POSTGRESQL
+async def test_who_finds_the_line_empty_but_comes_second_waits(database_url: str) -> None:
+    pipeline, world = one_call(), World()
+    first, second = world.holds("0"), world.holds("late")
+    looked, go_on = threading.Event(), threading.Event()
+
+    def start_slowly(tx: Transaction) -> UUID:
+        run_id = start(tx, pipeline, Trip(to="late"), serial="ada")
+        looked.set()
+        go_on.wait(5)
+        return run_id
+
+    async with staged(database_url, [pipeline], world) as one, staged(database_url, [pipeline], world) as two:
+        slow = asyncio.create_task(two.write(start_slowly))
+        await asyncio.to_thread(looked.wait)
+        await one.write(starts, pipeline, ADA)
+        await first.reached.wait()
+        go_on.set()
+        run_id = await slow
+        assert journal_row(one, run_id).state == RunState.READY
+        second.opened.set()
+        first.opened.set()
+        await one.run_to_the_end()
+        assert one.run(run_id).state is RunState.COMPLETED
+
+
+async def test_a_place_is_never_given_twice(database_url: str) -> None:
+    pipeline = one_call()
+    async with staged(database_url, [pipeline]) as stage:
+        run_ids = [*await stage.write(starts, pipeline, ADA), *await stage.write(starts, pipeline, ADA, ADA)]
+        await stage.run_to_the_end()
+        run_ids += await stage.write(starts, pipeline, ADA)
+        assert [journal_row(stage, each).serial_place for each in run_ids] == [1, 2, 3, 4]
 
 
 async def test_a_line_goes_one_by_one_and_holds_up_no_other(database_url: str) -> None:
