@@ -79,8 +79,7 @@ def is_any_late(session: ReadSession, skew_seconds: float) -> bool:
 def reap(tx: Transaction, *, count_crash: bool, jitter: float) -> Reaped:
     """Declare dead whose lease has run out, and free their runs.
 
-    `count_crash` is off while this process has not yet been alive for long: after an outage of the database everybody
-    is late, and nobody has crashed.
+    `count_crash` is off for a while after an outage of the database: everybody is late then, and nobody has crashed.
     """
     dead = tx.execute(_DECLARE_LATE_DEAD, {"skew": seconds(tx.home.clock.skew_seconds)}).all()
     return _free(tx, dead, count=int(count_crash), jitter=jitter)

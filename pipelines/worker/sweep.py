@@ -71,6 +71,7 @@ class Sweep:
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[Seen] | None = None
         self._steady_since = self._renewed_at = clock.monotonic()
+        self._saw_outage = False
         self._draining = False
 
     def start(self) -> None:
@@ -146,7 +147,9 @@ class Sweep:
     async def _reap(self) -> None:
         """What was seen before an outage of the database says nothing after it, so the order to reap grows stale."""
         stale_at = self._clock.monotonic() + self._rhythm.margin.total_seconds()
-        count_crash = self._is_steady_for(2 * self._rhythm.lease)
+        # Who has seen an outage gives the others one more lease to come back. Who was born since counts at once: else
+        # processes that die young, of one and the same run, would never find it out.
+        count_crash = not self._saw_outage or self._is_steady_for(2 * self._rhythm.lease)
         self._tell(await self._committer.progress(_reap, count_crash, stale_at))
 
     async def bury_predecessors(self) -> None:
@@ -169,6 +172,7 @@ class Sweep:
         before, self._renewed_at = self._renewed_at, self._committer.renewed_at
         if self._renewed_at - before > self._rhythm.lease.total_seconds():
             self._steady_since = self._renewed_at
+            self._saw_outage = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,21 +31,27 @@ def later() -> VirtualClock:
     return clock
 
 
-def sweep_of(stage: Rehearsal, *, steady_for: float = 0.0) -> Sweep:
-    """The sweep of a process that has renewed its lease for so long."""
+def sweep_of(stage: Rehearsal, *, steady_for: float = 0.0, saw_outage: bool = False) -> Sweep:
+    """The sweep of a process that has renewed its lease for so long, since its birth or since an outage."""
     sweep = stage.process._sweep
     sweep._steady_since -= steady_for
+    sweep._saw_outage = saw_outage
     return sweep
 
 
 @POSTGRESQL
 @pytest.mark.parametrize(
-    ("steady_for", "state", "crashes"),
-    [(0.0, RunState.RUNNING, 0), (LEASE, RunState.READY, 0), (2 * LEASE, RunState.READY, 1)],
-    ids=["at first nobody", "after a lease whom, but not as crashed", "after two leases"],
+    ("saw_outage", "steady_for", "state", "crashes"),
+    [
+        (False, 0.0, RunState.RUNNING, 0),
+        (False, LEASE, RunState.READY, 1),
+        (True, LEASE, RunState.READY, 0),
+        (True, 2 * LEASE, RunState.READY, 1),
+    ],
+    ids=["at first nobody", "after a lease", "after a lease since an outage, but not as crashed", "after two leases"],
 )
 async def test_a_process_declares_dead_only_after_a_lease_of_its_own_renewals(
-    database_url: str, steady_for: float, state: RunState, crashes: int
+    database_url: str, *, saw_outage: bool, steady_for: float, state: RunState, crashes: int
 ) -> None:
     pipeline, world = one_call(), World()
     gate = world.holds("Oslo")
@@ -53,7 +59,7 @@ async def test_a_process_declares_dead_only_after_a_lease_of_its_own_renewals(
         run_id = await late.start(pipeline, Trip())
         await gate.reached.wait()
         async with staged(database_url, [], clock=later()) as other:
-            await sweep_of(other, steady_for=steady_for)._look_around()
+            await sweep_of(other, steady_for=steady_for, saw_outage=saw_outage)._look_around()
             row = journal_row(other, run_id)
     assert (row.state, row.crashes) == (state, crashes)
 
@@ -70,6 +76,7 @@ async def test_who_has_just_come_back_from_an_outage_declares_nobody_dead(databa
             sweep._renewed_at -= LEASE + 1  # the renewal before the last one is that long ago
             await sweep._look_around()
             assert journal_row(other, run_id).state is RunState.RUNNING
+            assert sweep._saw_outage
     assert not [event for event in events if isinstance(event, RunsReaped)]
 
 
