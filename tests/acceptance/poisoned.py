@@ -75,7 +75,7 @@ KINDS = {
 def is_all_over(process: Process) -> bool:
     with ReadSession(process.readers) as session:
         unfinished = select(func.count()).select_from(runs).where(runs.c.finished_at.is_(None))
-        return session.execute(unfinished).scalar_one() == 0
+        return not session.execute(unfinished).scalar_one()
 
 
 async def live(database_url: str, kind: str, parent: int) -> None:
