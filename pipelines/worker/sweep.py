@@ -157,7 +157,7 @@ class Sweep:
         self._tell(await self._committer.progress(reaping.bury_predecessors))
 
     def _tell(self, reaped: reaping.Reaped | None) -> None:
-        if reaped is not None:
+        if reaped is not None and reaped.runs:  # each sweep reaps; most find nobody
             self._events.emit(RunsReaped(reaped.runs, reaped.quarantined))
 
     def _is_steady_for(self, span: timedelta) -> bool:
