@@ -13,7 +13,7 @@ from pipelines.clock import Clock
 from pipelines.errors import UnknownRun, UnknownStep
 from pipelines.journal.claiming import Known
 from pipelines.journal.tables import CLAIMABLE, attempts, pauses, processes, runs
-from pipelines.run import OPEN, RunState
+from pipelines.run import OPEN, Direction, RunState
 from pipelines.step import Step
 from pipelines.transaction import ReadSession
 
@@ -35,6 +35,11 @@ _LAST_TRY = (
     .where(attempts.c.run_id == bindparam("of"))
     .order_by(attempts.c.place.desc())
     .limit(1)
+)
+_WAYS = (
+    select(attempts.c.step, attempts.c.kind)
+    .where(attempts.c.run_id == bindparam("of"))
+    .order_by(attempts.c.place.desc())
 )
 _AHEAD_IN_LINE = select(func.count()).where(
     runs.c.pipeline == bindparam("of"),
@@ -96,7 +101,19 @@ def _ended(case: _Case) -> Cause:
     if run.state is RunState.COMPLETED:
         return Cause("completed", f"completed{at}")
     owed = "; retry_undo goes on with undoing it" if run.undo_failure is not None else ""
-    return Cause(run.state.value, f"{run.state} at {run.step}{at}: {run.reason or 'nobody said why'}{owed}")
+    return Cause(
+        run.state.value, f"{run.state} at {_turned_back_at(case)}{at}: {run.reason or 'nobody said why'}{owed}"
+    )
+
+
+def _turned_back_at(case: _Case) -> str:
+    """Where it failed: after that it may have stood before earlier steps, to undo them."""
+    if case.run.state is RunState.QUARANTINED:
+        return str(case.run.step)
+    ways = case.session.execute(_WAYS, {"of": case.run.id}).all()
+    if not ways or ways[0].kind is Direction.DO:
+        return str(case.run.step)
+    return str(next((way.step for way in ways if way.kind is Direction.DO), case.run.step))
 
 
 def _owned(case: _Case) -> Cause:

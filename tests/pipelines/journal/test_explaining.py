@@ -26,7 +26,7 @@ from pipelines import (
 from pipelines.journal.tables import processes, runs
 from pipelines.testing import Rehearsal, VirtualClock
 from tests.builders.desk import from_outside
-from tests.builders.journey import DOWN, journey
+from tests.builders.journey import DOWN, failed, journey
 from tests.builders.world import Trip, World, staged
 
 
@@ -195,6 +195,15 @@ async def test_an_end(database_url: str) -> None:
         "rejected": "rejected at pay at 00:00:00 UTC: too far",
         "completed": "completed at 00:00:00 UTC",
     }
+
+
+async def test_a_run_that_was_undone_has_ended_where_it_failed(database_url: str) -> None:
+    world = World()
+    world.fails("tell", Reject("nobody listens"))
+    async with failed(database_url, journey(), world) as (stage, run_id):
+        cause = why(stage, run_id)
+        assert stage.run(run_id).step == "book"
+    assert re.sub(r"\d{4}-\d\d-\d\d ", "", cause.sentence) == "rejected at tell at 00:00:00 UTC: nobody listens"
 
 
 def pair(cause: Cause) -> tuple[str, str]:

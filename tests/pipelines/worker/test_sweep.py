@@ -105,6 +105,13 @@ async def test_it_is_told_how_many_runs_were_reaped(database_url: str) -> None:
     assert [event for event in events if isinstance(event, RunsReaped)] == [RunsReaped(1, quarantined=0)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_finds_no_runs_to_free_says_nothing(database_url: str) -> None:
+    events: list[Event] = []
+    async with staged(database_url, [], events=events):
+        assert not [event for event in events if isinstance(event, RunsReaped)]
+
+
 async def test_a_run_that_nobody_was_told_of_is_found(database_url: str) -> None:
     pipeline = one_call()
     async with staged(database_url, [pipeline], slots=0) as stage:
