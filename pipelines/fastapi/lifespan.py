@@ -1,22 +1,46 @@
 """For FastAPI applications: a process that lives as long as the application does, and how a request finds it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from fastapi import FastAPI
 from fastapi.requests import HTTPConnection
 
 from pipelines import journal
+from pipelines.clock import Clock
+from pipelines.committer import Limits
 from pipelines.errors import WiringError
+from pipelines.events import Subscriber
 from pipelines.fastapi.signals import heard_first
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
+from pipelines.retention import Retention
+from pipelines.schedule import Schedule
+from pipelines.worker import Dice, Faults, Rhythm
 
 DRAIN_GRACE = timedelta(seconds=25)
+
+
+class ProcessOptions(TypedDict, total=False):
+    """What `Process` takes by name, so that a slip in `durable(...)` is found where it is written."""
+
+    provide: Mapping[Any, object] | None
+    slots: int
+    threads: int
+    rhythm: Rhythm | None
+    limits: Limits | None
+    clock: Clock | None
+    dice: Dice
+    subscribers: Iterable[Subscriber]
+    on_failure: Callable[[str], None] | None
+    origin: Callable[[], str | None]
+    schedules: Iterable[Schedule[Any]]
+    retention: Retention | None
+    faults: Faults | None
 
 
 @asynccontextmanager
@@ -50,7 +74,7 @@ def durable(
     *,
     grace: timedelta = DRAIN_GRACE,
     create_tables: bool = False,
-    **options: Any,
+    **options: Unpack[ProcessOptions],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Process]]]:
     """A lifespan that is nothing but a `Process` of these pipelines: `FastAPI(lifespan=durable(...))`.
 

@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from inspect import signature
+from typing import get_type_hints
 
 import pytest
 from sqlalchemy import select
 
 from pipelines import Pipeline, Process, ReadSession, StepContext, start
 from pipelines.fastapi import running
+from pipelines.fastapi.lifespan import ProcessOptions
 from pipelines.journal import open_for_reading
 from pipelines.journal.tables import processes, runs
 from pipelines.testing import create_tables
@@ -66,3 +69,9 @@ async def test_an_application_that_fails_leaves_too(database_url: str) -> None:
         await fail()
     assert world.broken_off == ["Oslo"]
     assert left_behind(database_url) == ("dead", ["ready"])
+
+
+def test_the_lifespan_takes_whatever_a_process_takes_by_name() -> None:
+    taken = get_type_hints(Process.__init__)
+    by_name = [each.name for each in signature(Process).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    assert get_type_hints(ProcessOptions) == {name: taken[name] for name in by_name}
