@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from pipelines.errors import WiringError
 from pipelines.journal import reaping, start
 from pipelines.journal.browsing import RunRecord
 from pipelines.pipeline import Pipeline
@@ -63,6 +64,8 @@ async def survives_every_crash(
 
     Gives the points that were survived. Raises `DoesNotSurvive`.
     """
+    if not callable(provide):
+        raise WiringError("provide= is called for each life, which has fakes of its own: lambda: {Mail: FakeMail()}")
     lives = _Lives(
         pipeline,
         begin or (lambda tx: start(tx, pipeline, cast("In", payload))),

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from itertools import count, cycle
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
-from pipelines import Pipeline, Reject, Retry, StepContext, Transaction
+from pipelines import Pipeline, Reject, Retry, StepContext, Transaction, WiringError
 from pipelines.journal import open_for_writing
 from pipelines.testing import DoesNotSurvive, Outside, Survivor, survives_every_crash
 from tests.builders.world import Trip, effects, fresh_life, note
@@ -199,3 +200,9 @@ async def test_a_call_without_a_key_must_be_said_to_ask_only(reads: tuple[str, .
     else:
         with pytest.raises(DoesNotSurvive, match="If the call only asks, name it in"):
             await living
+
+
+async def test_fakes_that_several_lives_would_share_are_refused() -> None:
+    shared: Any = {Bank: a_bank()}
+    with pytest.raises(WiringError, match="fakes of its own: lambda:"):
+        await survives_every_crash(sound(), Trip(), provide=shared)
