@@ -55,7 +55,8 @@ class Process:
     `schedules` are what it starts by itself, and `retention` is how long ended runs are kept; None keeps them all.
     `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
     starts runs and leaves them to others; `threads` compute steps go on at once. `on_failure` is called when this
-    process may write no more: end it then.
+    process may write no more: end it then. `subscribers` hear what happens, `origin` says to which trace a run that is
+    started belongs. `clock`, `dice` (how long to wait before a retry) and `faults` are for tests.
     """
 
     def __init__(
