@@ -10,17 +10,17 @@ from uuid import UUID
 
 import pytest
 
-from pipelines import Pipeline, Priority, Reject, RunState, StepContext, Transaction, start
+from pipelines import Pipeline, Priority, Reject, Retry, RunState, StepContext, Transaction, cancel, start
 from tests.builders.world import Trip, World, journal_row, staged
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 ADA = {"serial": "ada"}
 
 
-def one_call() -> Pipeline[Trip]:
+def one_call(retry: Retry | None = None) -> Pipeline[Trip]:
     pipeline = Pipeline("trip", Trip)
 
-    @pipeline.step()
+    @pipeline.step(retry=retry or Retry())
     async def go(trip: Trip, world: World, step: StepContext) -> None:
         await world.call(trip.to, step)
 
@@ -136,6 +136,50 @@ async def test_a_line_moves_up_whatever_the_ending(database_url: str) -> None:
         await stage.process.worker.settled()
         states = [stage.run(each).state for each in run_ids]
     assert states == [RunState.REJECTED, RunState.FAILED, RunState.COMPLETED]
+
+
+async def test_a_line_waits_for_who_is_to_be_tried_again(database_url: str) -> None:
+    pipeline, world = one_call(Retry(on=(OSError,))), World()
+    world.fails("0", OSError("down"))
+    async with staged(database_url, [pipeline], world, dice=lambda *_: timedelta(hours=1)) as stage:
+        run_ids = await stage.write(starts, pipeline, ADA, ADA)
+        await stage.run_until_waiting()
+        assert [stage.run(each).state for each in run_ids] == [RunState.WAITING, RunState.READY]
+        await stage.run_to_the_end()
+    assert world.heard == ["0", "0", "1"]
+
+
+async def test_a_line_moves_up_when_its_first_is_cancelled_before_it_began(database_url: str) -> None:
+    pipeline, world = one_call(), World()
+    async with staged(database_url, [pipeline], world) as stage:
+        later = {"due_at": stage.clock.now() + timedelta(hours=1)}
+        first, second = await stage.write(starts, pipeline, ADA | later, ADA)
+        await stage.run_until_waiting()
+        assert world.heard == []
+        await stage.write(partial(cancel, reason="too late"), first)
+        await stage.run_until_waiting()
+        assert [stage.run(each).state for each in (first, second)] == [RunState.CANCELLED, RunState.COMPLETED]
+
+
+@POSTGRESQL
+async def test_the_next_in_line_may_go_on_elsewhere(database_url: str) -> None:
+    pipeline, world = one_call(), World()
+    gate = world.holds("0")
+    async with (
+        staged(database_url, [pipeline], world) as two,
+        staged(database_url, [pipeline], world, slots=1) as one,
+    ):
+        first, second = await one.write(starts, pipeline, ADA, ADA)
+        await gate.reached.wait()
+        two.process.worker.look()
+        await two.process.worker.settled()
+        assert world.heard == ["0"]
+        one.process.begin_to_drain()
+        gate.opened.set()
+        await one.process.worker.idle()
+        assert journal_row(two, second).owner is None
+        await two.run_to_the_end()
+        assert [two.run(each).state for each in (first, second)] == [RunState.COMPLETED] * 2
 
 
 async def test_priority_goes_before_age_and_age_within_it(database_url: str) -> None:
