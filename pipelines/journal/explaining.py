@@ -13,11 +13,10 @@ from pipelines.clock import Clock
 from pipelines.errors import UnknownRun, UnknownStep
 from pipelines.journal.claiming import Known
 from pipelines.journal.tables import CLAIMABLE, attempts, pauses, processes, runs
-from pipelines.run import OPEN, Direction, RunState
+from pipelines.run import OPEN, SUSPECT_AFTER, Direction, RunState
 from pipelines.step import Step
 from pipelines.transaction import ReadSession
 
-SUSPECT_AFTER = 2  # crashes
 MOST_COUNTED = 10_000
 
 _RUN = select(runs).where(runs.c.id == bindparam("of"))

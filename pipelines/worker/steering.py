@@ -62,7 +62,7 @@ class Steering:
         retrying.go_forward(tx, run, step, deadline_at=until, delay_seconds=delay_seconds)
 
     def retry_undo(self, tx: Transaction, run_id: UUID, *, actor: str, reason: str | None = None) -> None:
-        """Have a run go on being undone where an undo was given up. It then ends as it would have without that.
+        """Have a run go on being undone where an undo was given up, or killed. It then ends as it would have without.
 
         What has been undone is not undone again. `@pipeline.at_end` is called again at the end.
         """
