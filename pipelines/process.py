@@ -173,6 +173,11 @@ class Process:
         """The pipelines that are paused, as far as this process knows."""
         return self.worker.pauses
 
+    @property
+    def known(self) -> Container[tuple[str, str]]:
+        """Name and version of each pipeline that can be run here."""
+        return self.wired
+
     def take_slot(self) -> bool:
         """Whether there was room for one more run; called from the committer's thread."""
         return self._slots.take()

@@ -27,6 +27,10 @@ class Home(Protocol):
     def pauses(self) -> Container[str]:
         """The pipelines of which nothing is to be taken."""
 
+    @property
+    def known(self) -> Container[tuple[str, str]]:
+        """Name and version of each pipeline that this process can run."""
+
     def take_slot(self) -> bool:
         """Whether there was room for one more run; the slot is then taken."""
 

@@ -98,12 +98,17 @@ def start(
         return earlier
     free_place = _free_place(tx, pipeline.name, serial) if serial is not None and due_at is None else None
     may_begin = due_at is None and (serial is None or free_place is not None)
-    owned = may_begin and pipeline.name not in tx.home.pauses and tx.take_slot()
+    owned = may_begin and _is_for_us(tx, pipeline) and tx.take_slot()
     run = _first(tx, pipeline, payload, owned=owned, due_at=due_at, serial=serial, deadline=deadline)
     row = _row(run, tx.home.process_id if owned else None, tx.home.clock.skew_seconds) | {"priority": priority}
     _insert(tx, run, row, key=key, due_at=due_at, free_place=free_place if owned else None)
     tx.wake(RunIsOurs(run) if owned else RunIsReady(run.id, run.pipeline))
     return run.id
+
+
+def _is_for_us(tx: Transaction, pipeline: Pipeline[Any]) -> bool:
+    """What this process does not know, it starts for others."""
+    return (pipeline.name, pipeline.version) in tx.home.known and pipeline.name not in tx.home.pauses
 
 
 def _check(key: str | None, serial: str | None, due_at: datetime | None) -> None:

@@ -46,6 +46,7 @@ class Claimant:
     process_id: UUID = field(default_factory=uuid4)
     clock: Clock = field(default_factory=SystemClock)
     pauses: Container[str] = ()
+    known: Container[tuple[str, str]] = ()
 
     def take_slot(self) -> bool:
         return False

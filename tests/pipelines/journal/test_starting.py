@@ -75,3 +75,14 @@ async def test_starts_and_cancellations_of_a_line_share_their_batches(database_u
         assert desk.batches == [2]
         await desk.in_one_batch(*(partial(cancel, run_id=run_id, reason="not needed") for run_id in run_ids))
         assert desk.batches == [2]
+
+
+async def test_what_this_process_does_not_know_is_started_for_one_that_does(database_url: str) -> None:
+    pipeline = noting_where()
+    async with staged(database_url, []) as stage:
+        run_id = await stage.write(accept, pipeline, "Oslo")
+        await stage.run_until_waiting()
+        assert stage.run(run_id).state is RunState.READY
+    async with staged(database_url, [pipeline]) as stage:
+        await stage.run_to_the_end()
+        assert stage.run(run_id).state is RunState.COMPLETED
