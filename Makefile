@@ -20,8 +20,8 @@ help: ## show these verbs
 run: .venv/run.stamp ## migrate, seed and serve on 127.0.0.1 (PORT=8000), SQLite in ./var
 	@ORDERS_PORT=$(PORT) $(BIN)/orders serve --prepare
 
-test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own
-	@$(BIN)/pytest $(ARGS)
+test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, two at a time
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

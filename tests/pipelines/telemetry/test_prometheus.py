@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,7 +14,7 @@ from pipelines.events import RunsPruned
 from pipelines.journal import open_for_reading
 from pipelines.telemetry import JournalGauges, PrometheusMetrics
 from pipelines.telemetry.prometheus import CACHED_SECONDS
-from pipelines.testing import Rehearsal
+from pipelines.testing import Rehearsal, create_tables
 from tests.builders.world import Trip, World, staged
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -60,10 +61,18 @@ def gauges_of(stage: Rehearsal, pipeline: Pipeline[Trip]) -> CollectorRegistry:
     return registry
 
 
-def test_names_and_labels_are_those_of_the_contract() -> None:
+def untouched_registry(folder: Path) -> CollectorRegistry:
+    """All metrics there are, before anything has happened."""
+    url = f"sqlite:///{folder / 'empty.db'}"
+    create_tables(url)
     registry = CollectorRegistry()
     PrometheusMetrics(registry, [trip()], [nightly(trip())])
-    registry.register(JournalGauges(open_for_reading("sqlite://"), [trip()]))
+    registry.register(JournalGauges(open_for_reading(url), [trip()]))
+    return registry
+
+
+def test_names_and_labels_are_those_of_the_contract(tmp_path: Path) -> None:
+    registry = untouched_registry(tmp_path)
     labels = labels_of(scraped(registry))
     contract = {
         "pipeline_step_attempts_total": {"pipeline", "step", "outcome"},
@@ -102,10 +111,8 @@ def test_names_and_labels_are_those_of_the_contract() -> None:
         ("pipeline_runs", "state", {"ready", "running", "waiting", "undoing", "failed", "quarantined"}),
     ],
 )
-def test_known_series_start_at_zero(name: str, label: str, values: set[str]) -> None:
-    registry = CollectorRegistry()
-    PrometheusMetrics(registry, [trip()], [nightly(trip())])
-    registry.register(JournalGauges(open_for_reading("sqlite://"), [trip()]))
+def test_known_series_start_at_zero(name: str, label: str, values: set[str], tmp_path: Path) -> None:
+    registry = untouched_registry(tmp_path)
     series = {labels: value for (found, labels), value in scraped(registry).items() if found == name}
     assert {dict(labels)[label] for labels in series} == values
     assert set(series.values()) == {0.0}
