@@ -28,6 +28,7 @@ class RunState(StrEnum):
 
 TERMINAL = frozenset({RunState.COMPLETED, RunState.REJECTED, RunState.FAILED, RunState.CANCELLED, RunState.QUARANTINED})
 OPEN = frozenset(RunState) - TERMINAL
+DEAD_LETTERS = (RunState.FAILED, RunState.QUARANTINED)  # kept until somebody looks at them, and retries them perhaps
 
 
 SUSPECT_AFTER = 2  # crashes: one may be anybody's, two are too many to be let near others
@@ -124,6 +125,11 @@ class Run:
     @property
     def direction(self) -> Direction:
         return Direction.UNDO if self.state is RunState.UNDOING else Direction.DO
+
+    @property
+    def must_end_by(self) -> datetime | None:
+        """When its time is up; what is undone has no deadline."""
+        return None if self.state is RunState.UNDOING else self.deadline_at
 
     @property
     def goes_back(self) -> bool:

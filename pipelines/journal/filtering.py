@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select, text
 
 from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, runs
-from pipelines.run import RunState
+from pipelines.run import DEAD_LETTERS, RunState
 from pipelines.transaction import ReadSession, Transaction
 
 SLICE = 500
@@ -18,7 +18,7 @@ MOST_COUNTED = 10_000
 SAMPLE = 10
 
 # In the words of the partial indexes, or history is read to find the few that are meant.
-_DEAD_LETTERS = text(DEAD_LETTER)
+_IS_DEAD_LETTER = text(DEAD_LETTER)
 _IN_HAND_OR_CLAIMABLE = or_(text("owner IS NOT NULL"), text(CLAIMABLE))
 
 
@@ -91,7 +91,7 @@ def _matching(chosen: RunFilter, states: Collection[RunState]) -> Select[Any]:
 
 
 def _held_by_an_index(wanted: AbstractSet[RunState]) -> Any:
-    return _DEAD_LETTERS if wanted <= {RunState.FAILED, RunState.QUARANTINED} else _IN_HAND_OR_CLAIMABLE
+    return _IS_DEAD_LETTER if wanted <= set(DEAD_LETTERS) else _IN_HAND_OR_CLAIMABLE
 
 
 def _conditions(chosen: RunFilter) -> Iterator[ColumnElement[bool]]:

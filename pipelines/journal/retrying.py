@@ -14,8 +14,6 @@ from pipelines.journal.tables import attempts, runs
 from pipelines.run import AttemptOutcome, Direction, Priority, RunState
 from pipelines.transaction import Transaction
 
-RETRYABLE = (RunState.FAILED, RunState.QUARANTINED)
-
 _FIND = select(runs).where(runs.c.id.in_(bindparam("of", expanding=True)))
 _TRIES = select(
     attempts.c.run_id,
@@ -27,7 +25,7 @@ _TRIES = select(
 ).where(attempts.c.run_id.in_(bindparam("of", expanding=True)))
 
 _before = runs.alias("before")
-_LAST_PLACE = (
+_NEXT_PLACE = (
     select(func.coalesce(func.max(_before.c.serial_place), 0) + 1)
     .where(_before.c.pipeline == runs.c.pipeline, _before.c.serial == runs.c.serial)
     .scalar_subquery()
@@ -59,7 +57,7 @@ _SET_IN_MOTION = (
         progress=null(),
         finished_at=null(),
         deadline_at=bindparam("until"),
-        serial_place=case((runs.c.serial.is_(None), null()), else_=_LAST_PLACE),
+        serial_place=case((runs.c.serial.is_(None), null()), else_=_NEXT_PLACE),
     )
 )
 _REPLACE_INPUT = update(runs).where(*_AS_FOUND).values(payload=bindparam("input"), fence=runs.c.fence + 1)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, null, select, update
 from sqlmodel import UTCDateTime
-from uuid_utils.compat import uuid7
 
 from pipelines.errors import StateConflict, UnknownSchedule, WiringError
 from pipelines.journal import interventions, ticks
@@ -20,7 +19,6 @@ from pipelines.pipeline import Pipeline
 from pipelines.schedule import Schedule
 from pipelines.transaction import ReadSession, Transaction
 
-_ROWS = select(schedules).where(schedules.c.name.in_(bindparam("names", expanding=True)))
 _FIND = select(schedules.c.paused_at).where(schedules.c.name == bindparam("of"))
 _PAUSE = (
     update(schedules)
@@ -85,9 +83,9 @@ class Schedules(Mapping[str, Schedule[Any]]):
 
     def trigger(self, tx: Transaction, name: str, *, actor: str) -> UUID:
         """Start a run now, paused or not. What is planned stays as it is."""
-        schedule, run_id = self[name], uuid7()
+        schedule = self[name]
         now = time_of(tx, tx.home.clock.skew_seconds)
-        run_id = start(tx, schedule.pipeline, schedule.input_at(now), key=f"{name}@by-hand-{run_id}")
+        run_id = start(tx, schedule.pipeline, schedule.input_at(now))
         tx.defer(_NOTE_RUN, {"of": name, "started": run_id})
         _record(tx, actor, "trigger", schedule, run_id)
         return run_id
@@ -117,7 +115,7 @@ class Schedules(Mapping[str, Schedule[Any]]):
 
     def listing(self, session: ReadSession) -> list[ScheduleRecord]:
         """All of them, in the order of their names. What has never been seen by a process is not planned yet."""
-        rows = {row["name"]: row for row in session.execute(_ROWS, {"names": list(self)}).mappings()}
+        rows = {row["name"]: row for row in session.execute(ticks.ROWS, {"names": list(self)}).mappings()}
         last = standings(session, [row["last_run_id"] for row in rows.values() if row["last_run_id"] is not None])
         return [_as_record(self[name], rows.get(name), last) for name in sorted(self)]
 

@@ -16,7 +16,7 @@ from pipelines.journal.tables import schedules
 from pipelines.schedule import Row, Schedule
 from pipelines.transaction import ReadSession, Transaction
 
-_ROWS = select(schedules).where(schedules.c.name.in_(bindparam("names", expanding=True)))
+ROWS = select(schedules).where(schedules.c.name.in_(bindparam("names", expanding=True)))
 _FIND = select(schedules).where(schedules.c.name == bindparam("of"))
 # Whoever finds the row locked comes too late: somebody else is about to commit this tick.
 _TAKE = _FIND.with_for_update(skip_locked=True)
@@ -50,7 +50,7 @@ class Seen:
 def look(session: ReadSession, names: Iterable[str], skew_seconds: float) -> Seen:
     """What the journal says of the schedules of these names, and what time it is there."""
     now = time_of(session, skew_seconds)
-    found = session.execute(_ROWS, {"names": list(names)}).mappings()
+    found = session.execute(ROWS, {"names": list(names)}).mappings()
     return Seen(now, {row["name"]: _as_row(row) for row in found})
 
 

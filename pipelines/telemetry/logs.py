@@ -20,11 +20,10 @@ from pipelines.events import (
     TickFailed,
     WriteRefused,
 )
-from pipelines.run import AttemptOutcome, RunState
+from pipelines.run import DEAD_LETTERS, AttemptOutcome, RunState
 
 _KIND_OF_ERROR = re.compile(r"[A-Za-z_][\w.]*(?=: )")
 _WARNS = frozenset({AttemptOutcome.RETRY, AttemptOutcome.THROTTLED, AttemptOutcome.FAILED})
-_DEAD = frozenset({RunState.FAILED, RunState.QUARANTINED})
 
 
 class StructuredLogs:
@@ -47,7 +46,13 @@ class StructuredLogs:
             case StepAttempted():
                 self._attempted(event)
             case RunFinished(outcome=outcome):
-                say = self._log.error if outcome in _DEAD else self._log.debug if _is_usual(event) else self._log.info
+                say = (
+                    self._log.error
+                    if outcome in DEAD_LETTERS
+                    else self._log.debug
+                    if _is_usual(event)
+                    else self._log.info
+                )
                 say("run finished", **_of(event), outcome=str(event.outcome), seconds=round(event.seconds, 3))
             case RunStarted():
                 self._log.debug("run started", **_of(event))

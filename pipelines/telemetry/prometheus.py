@@ -26,7 +26,7 @@ from pipelines.events import (
 )
 from pipelines.journal import browsing
 from pipelines.pipeline import Pipeline
-from pipelines.run import OPEN, TERMINAL, AttemptOutcome, RunState
+from pipelines.run import DEAD_LETTERS, OPEN, TERMINAL, AttemptOutcome, RunState
 from pipelines.schedule import Schedule
 from pipelines.transaction import ReadSession
 
@@ -37,7 +37,6 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 CACHED_SECONDS = 5.0
 UNDECLARED = "task"  # the step of a pipeline that unfolds itself from its input
-DEAD_LETTERS = (RunState.FAILED, RunState.QUARANTINED)
 
 
 class PrometheusMetrics:

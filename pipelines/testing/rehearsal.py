@@ -1,6 +1,5 @@
 """A process in the hands of a test: it does what the test says, when the test says it."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -101,7 +100,6 @@ class Rehearsal:
         """Whether all that is due could be taken."""
         await self.process.worker.settled()
         while self.read(self._is_any_due):
-            await asyncio.sleep(self.process.worker.rest_seconds)
             before = self.read(browsing.left_alone)
             self.process.worker.look_for_suspects()
             await self.process.worker.settled()

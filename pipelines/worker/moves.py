@@ -55,12 +55,11 @@ def hold(run: Run, wired: WiredPipeline) -> Held:
 
 def has_to_turn(held: Held) -> bool:
     """Whether it stands at a step that is not to be done: it was cancelled while nobody was at it, or quarantined."""
-    if held.run.state is RunState.QUARANTINED:
-        return True
+    if held.run.state is not RunState.UNDOING:
+        return held.run.state is RunState.QUARANTINED
     step = held.wired.pipeline.step_named(held.run.step)
     may_have_happened = step.kind is not Kind.TRANSACTION or step.name in held.run.results
-    can_be_undone = step.undo is not None and may_have_happened and step.name not in held.run.undone
-    return held.run.state is RunState.UNDOING and not can_be_undone
+    return not (step.undo is not None and may_have_happened and step.name not in held.run.undone)
 
 
 def move_after(decision: Decision, held: Held) -> Move:
@@ -180,15 +179,15 @@ def put_aside(tx: Transaction, held: Held, delay: timedelta) -> Moved:
 
 
 def _until_deadline(tx: Transaction, run: Run, delay: timedelta) -> timedelta:
-    """A run that waits is woken at its deadline; what is undone has none."""
-    if run.deadline_at is None or run.state is RunState.UNDOING:
+    """A run that waits is woken at its deadline."""
+    if run.must_end_by is None:
         return delay
-    return min(delay, max(run.deadline_at - tx.home.clock.now(), timedelta(0)))
+    return min(delay, max(run.must_end_by - tx.home.clock.now(), timedelta(0)))
 
 
 def is_late(run: Run, now: datetime) -> bool:
-    """Whether its time was up before this attempt; what is undone has no deadline."""
-    return run.deadline_at is not None and now >= run.deadline_at and run.state is not RunState.UNDOING
+    """Whether its time was up before this attempt."""
+    return run.must_end_by is not None and now >= run.must_end_by
 
 
 def turn_back(tx: Transaction, held: Held, attempt: Attempt | None, ending: RunState, reason: str | None) -> Moved:

@@ -71,7 +71,7 @@ class Performer:
             step=run.step,
             attempt=run.attempt + 1,
             idempotency_key=run.idempotency_key,
-            deadline=None if run.state is RunState.UNDOING else run.deadline_at,
+            deadline=run.must_end_by,
             listener=unheard if current_step(held).step.kind is Kind.TRANSACTION else partial(self._heard, run),
         )
 
@@ -80,7 +80,7 @@ class Performer:
         if not self._lease_is_sure():
             raise Interrupted(Interruption.LEASE_UNSURE)
         with hand:
-            if step.step.timeout is None and run.deadline_at is None:
+            if step.step.timeout is None and run.must_end_by is None:
                 return await step.call(occasion)
             seconds, expiry = self._limit(step.step.timeout, run)
             limit = asyncio.timeout(seconds)
@@ -93,9 +93,9 @@ class Performer:
                 raise
 
     def _limit(self, timeout: timedelta | None, run: Run) -> tuple[float | None, Exception]:
-        """How long a call may take, and what it means if it takes longer; what is undone has no deadline."""
-        if run.deadline_at is not None and run.state is not RunState.UNDOING:
-            left = run.deadline_at - self._clock.now()
+        """How long a call may take, and what it means if it takes longer."""
+        if run.must_end_by is not None:
+            left = run.must_end_by - self._clock.now()
             if timeout is None or left < timeout:
                 return left.total_seconds(), DeadlinePassed(run.step)
         return (None, DeadlinePassed(run.step)) if timeout is None else (timeout.total_seconds(), StepTimeout(timeout))

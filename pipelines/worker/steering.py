@@ -11,9 +11,9 @@ from pipelines.clock import Clock
 from pipelines.errors import StateConflict, UnknownRun
 from pipelines.journal import explaining, interventions, retrying, starting
 from pipelines.journal.explaining import Cause
-from pipelines.journal.retrying import RETRYABLE, Stopped
+from pipelines.journal.retrying import Stopped
 from pipelines.pipeline import Pipeline
-from pipelines.run import Direction
+from pipelines.run import DEAD_LETTERS, Direction
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.worker.steering_many import SteeringMany, Write
 from pipelines.worker.wiring import Occasion, WiredPipeline
@@ -114,7 +114,7 @@ class Steering:
 
     def _stopped(self, tx: Transaction, run_id: UUID) -> Stopped:
         run = self._found(tx, run_id)
-        if run.row.state not in RETRYABLE:
+        if run.row.state not in DEAD_LETTERS:
             raise StateConflict(f"run {run_id} is {run.row.state}; only what failed or is quarantined can be taken up")
         return run
 

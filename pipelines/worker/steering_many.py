@@ -10,6 +10,7 @@ from pipelines.clock import Clock
 from pipelines.errors import StateConflict
 from pipelines.journal import cancelling, filtering, interventions, retrying
 from pipelines.journal.filtering import Preview, RunFilter
+from pipelines.run import DEAD_LETTERS
 from pipelines.transaction import ReadSession, Transaction
 
 MOST_CONFLICTS = 5  # in a row: a slice in which somebody else moves runs is looked at again
@@ -70,7 +71,7 @@ class SteeringMany:
 
     def preview_retry(self, session: ReadSession, chosen: RunFilter) -> Preview:
         """What `retry_all` would be about. Writes nothing."""
-        return filtering.preview(session, chosen, retrying.RETRYABLE)
+        return filtering.preview(session, chosen, DEAD_LETTERS)
 
     def preview_cancel(self, session: ReadSession, chosen: RunFilter) -> Preview:
         """What `cancel_all` would be about. Writes nothing."""
@@ -121,7 +122,7 @@ class SteeringMany:
         return Steered(progress.done, progress.left)
 
     def _retry_slice(self, tx: Transaction, order: _Order, progress: _Progress, most: int) -> _Slice:
-        ids = filtering.slice_after(tx, order.chosen, retrying.RETRYABLE, progress.last, most)
+        ids = filtering.slice_after(tx, order.chosen, DEAD_LETTERS, progress.last, most)
         found, done = retrying.find(tx, ids), 0
         for run_id in ids:
             try:

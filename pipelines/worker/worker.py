@@ -106,11 +106,6 @@ class Worker:
             self._is_suspect_due = True
             self.look()
 
-    @property
-    def rest_seconds(self) -> float:
-        """How long it takes no suspect, so that the others get on."""
-        return self._room.rest_seconds
-
     async def _claim_all(self) -> None:
         try:
             while self._is_more:
@@ -264,8 +259,9 @@ class Worker:
                 await asyncio.wait([self._claiming])
             elif self._hands:
                 await self._idle.wait()
-            else:  # then it looks again
+            else:  # by itself it would look a moment later
                 await asyncio.sleep(self._room.rest_seconds)
+                self.look()
         await asyncio.sleep(0)  # for what has died in this very moment to be heard
         if (bug := self._bug) is not None:
             self._bug = None

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from pipelines import Pipeline, Priority, Reject, Retry, RunState, StepContext, Transaction, cancel, start
+from pipelines.journal import claiming
 from tests.builders.world import Trip, World, journal_row, staged
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -119,7 +120,7 @@ async def test_a_line_goes_one_by_one_and_holds_up_no_other(database_url: str) -
         run_ids = await stage.write(starts, pipeline, ADA, ADA, {"serial": "bob"}, ADA)
         await gate.reached.wait()
         await other.reached.wait()
-        stage.process.worker.look()
+        assert not await stage.write(claiming.claim, stage.process.worker.known, 10)
         assert [journal_row(stage, run_ids[place]).state for place in (1, 3)] == [RunState.READY] * 2
         gate.opened.set()
         await stage.process.worker.settled()  # each is woken by the end of the one before it
