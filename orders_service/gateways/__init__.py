@@ -1,6 +1,7 @@
 """The outside world: the warehouse and the mail server, and the guard of what may be called at all."""
 
 from orders_service.gateways.addresses import LOOPBACK, Network
+from orders_service.gateways.calling import Answer, Caller, NoAnswer, Verdict
 from orders_service.gateways.egress import Destination, Guard, open_http_session
 from orders_service.gateways.errors import (
     DestinationRefused,
@@ -28,6 +29,8 @@ from orders_service.gateways.warehouse import (
 
 __all__ = [
     "LOOPBACK",
+    "Answer",
+    "Caller",
     "Cancellation",
     "Destination",
     "DestinationRefused",
@@ -45,10 +48,12 @@ __all__ = [
     "MailUnavailable",
     "Mailbox",
     "Network",
+    "NoAnswer",
     "ShippingAddress",
     "SignatureRefused",
     "Signatures",
     "SmtpMail",
+    "Verdict",
     "Warehouse",
     "WarehouseRefused",
     "WarehouseUnavailable",

@@ -1,26 +1,17 @@
 """The warehouse that packs and ships: asked by a signed webhook, and asked to forget an order the same way."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
 import aiohttp
-from multidict import CIMultiDict
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PositiveInt
 
-from orders_service.gateways.egress import CONNECT_SECONDS, Destination, origin
+from orders_service.gateways.calling import Caller, NoAnswer, Verdict
+from orders_service.gateways.egress import Destination, origin
 from orders_service.gateways.errors import WarehouseRefused, WarehouseUnavailable
 from orders_service.gateways.signatures import Signatures
-from pipelines.errors import Throttled
-from pipelines.telemetry import current_traceparent
-
-MOST_BYTES_READ = 64 * 1024
-
-_DRAIN_SECONDS = 2.0
-_WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
-_MAY_NAME_A_PAUSE = frozenset({429, 503})
 
 
 class _Payload(BaseModel):
@@ -105,11 +96,10 @@ class HttpWarehouse:
         *,
         timeout_seconds: float = 30.0,
     ) -> None:
-        self._session = session
+        self._caller = Caller(session)
         self._destination = destination
-        self._origin = origin(destination)
         self._signatures = Signatures(secrets)
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=min(timeout_seconds, CONNECT_SECONDS))
+        self._seconds = timeout_seconds
 
     async def request_fulfillment(self, request: FulfillmentRequest, *, key: str) -> None:
         await self._post(request.model_dump_json(), key)
@@ -118,40 +108,14 @@ class HttpWarehouse:
         await self._post(cancellation.model_dump_json(), key)
 
     async def _post(self, body: str, key: str) -> None:
-        headers = CIMultiDict(self._signatures.headers(key, body, now=datetime.now(UTC)))
-        headers["content-type"] = "application/json"
-        headers["user-agent"] = "orders-service"
-        if traceparent := current_traceparent():
-            headers["traceparent"] = traceparent
+        headers = self._signatures.headers(key, body, now=datetime.now(UTC))
         try:
-            async with self._session.post(
-                self._destination, data=body.encode(), headers=headers, allow_redirects=False, timeout=self._timeout
-            ) as answer:
-                await _drain(answer)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            # Only its kind: these errors quote the URL, and `from` would drag them into every log.
-            raise WarehouseUnavailable(f"{self._origin}: {type(error).__name__}") from None
-        self._judge(answer.status, answer.headers.get("Retry-After", ""))
-
-    def _judge(self, status: int, retry_after: str) -> None:
-        if 200 <= status < 300:  # noqa: PLR2004 - the meaning of these two is HTTP's own
-            return
-        said = f"{self._origin} answered {status}"
-        if status in _MAY_NAME_A_PAUSE and (throttled := Throttled.from_header(retry_after)) is not None:
-            raise throttled
-        if 400 <= status < 500 and status not in _WORTH_ANOTHER_TRY:  # noqa: PLR2004 - as above
-            raise WarehouseRefused(said, status=status)
-        raise WarehouseUnavailable(said, status=status)
-
-
-async def _drain(answer: aiohttp.ClientResponse) -> None:
-    """Read a short body to its end, so that the connection can serve again; a long, slow or broken one costs it."""
-    room = MOST_BYTES_READ
-    if answer.content.is_eof():
-        return
-    try:
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            while chunk := await answer.content.read(room):  # nothing, when there is no room
-                room -= len(chunk)
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        answer.close()
+            answer = await self._caller.call("POST", self._destination, body.encode(), headers, seconds=self._seconds)
+        except NoAnswer as error:
+            raise WarehouseUnavailable(str(error)) from None
+        said = f"{origin(self._destination)} answered {answer.status}"
+        match answer.verdict:
+            case Verdict.REFUSED:
+                raise WarehouseRefused(said, status=answer.status)
+            case Verdict.TRY_AGAIN:
+                raise WarehouseUnavailable(said, status=answer.status)
