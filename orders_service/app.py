@@ -10,29 +10,21 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, inventory, orders, problem_handlers, webhooks
-from orders_service.auth import Keyring, Unauthenticated
+from orders_service import edge, event_streams, health, orders, problem_handlers, webhooks
+from orders_service.audit import routes as audit_routes
+from orders_service.auth import Keyring
+from orders_service.background import PIPELINES, SCHEDULES
 from orders_service.exchange import UNWATCHED
-from orders_service.gateways import (
-    DestinationRefused,
-    Guard,
-    HttpWarehouse,
-    Mail,
-    Mailbox,
-    SmtpMail,
-    Warehouse,
-    open_http_session,
-)
+from orders_service.gateways import Mailbox
 from orders_service.health import Pinger
-from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
-from orders_service.pages import UnfitCursor
-from orders_service.problems import Flaw, Problem
+from orders_service.outside import open_gateways
+from orders_service.refusals import TRANSLATIONS
 from orders_service.sandbox import SandboxWarehouse, make_router
-from orders_service.settings import Role, Settings, SettingsError
-from pipelines import Pipeline, Process, Rhythm
+from orders_service.settings import Role, Settings
+from pipelines import Process, Rhythm
 from pipelines.fastapi import running
 from pipelines.telemetry import (
     JournalGauges,
@@ -43,7 +35,8 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order,)
+OWNERS_OF_RUNS = (orders.owner_of_run,)
+LARGER_BODIES: dict[str, int] = {}
 
 DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
 
@@ -59,6 +52,7 @@ TELEMETRY: TelemetryConfig = {
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
     {"name": "webhooks", "description": "What we send, signed after Standard Webhooks."},
 ]
@@ -76,12 +70,11 @@ def create_app(
     settings: Settings,
     *,
     gateways: Mapping[Any, object] | None = None,
-    on_failure: Callable[[str], None] | None = None,
     **process_options: Any,
 ) -> FastAPI:
     """Make the application.
 
-    `gateways` stand in for the outside world, and `process_options` (clock, dice, limits) go to its `Process`.
+    `gateways` stand in for the outside world; `process_options` (clock, dice, schedules, ...) go to its `Process`.
     """
     registry = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
@@ -98,9 +91,7 @@ def create_app(
             registry,
             gateways,
             subscribers=[step_metrics, StructuredLogs()],
-            on_failure=on_failure,
-            origin=current_traceparent,
-            **process_options,
+            **({"schedules": SCHEDULES, "origin": current_traceparent} | process_options),
         ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
@@ -109,7 +100,7 @@ def create_app(
     problem_handlers.install(app, TRANSLATIONS)
     event_streams.install(app)
     _mount(app, settings, registry)
-    edge.install(app, edge.Limits(), HttpMetrics(registry, version=app.version))
+    edge.install(app, edge.Limits(larger_bodies=LARGER_BODIES), HttpMetrics(registry, version=app.version))
     return app
 
 
@@ -122,7 +113,7 @@ def _lifespan(
             process = Process(
                 settings.database_url.get_secret_value(),
                 PIPELINES,
-                provide=gateways or await _gateways(settings, stack),
+                provide=gateways or await open_gateways(settings, stack),
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
@@ -133,7 +124,7 @@ def _lifespan(
             gauges = JournalGauges(process.readers, PIPELINES)
             registry.register(gauges)
             stack.callback(registry.unregister, gauges)
-            keyring = Keyring(process.readers, settings.admin_key.get_secret_value())
+            keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
             yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers)}
 
     return lifespan
@@ -142,66 +133,11 @@ def _lifespan(
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
-        app.include_router(operations_routes.make_router(PIPELINES))
+        app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
+        app.include_router(audit_routes.router)
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
     if settings.is_development and settings.role is not Role.WORKER:
         warehouse = SandboxWarehouse(settings.fulfillment_secrets, settings.data_dir / "warehouse.jsonl")
         app.include_router(make_router(warehouse, Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)))
-
-
-async def _gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, object]:
-    """The outside world, opened for as long as the process runs."""
-    guard = _guard(settings)
-    session = await stack.enter_async_context(open_http_session(guard))
-    warehouse = HttpWarehouse(
-        session,
-        guard.admit(settings.warehouse_url),
-        settings.fulfillment_secrets,
-        timeout_seconds=settings.fulfillment_timeout_seconds,
-    )
-    mail = _mail(settings)
-    if isinstance(mail, SmtpMail):
-        stack.push_async_callback(mail.close)
-    return {Warehouse: warehouse, Mail: mail}
-
-
-def check_outside(settings: Settings) -> None:
-    """Find out before anything starts what opening the outside world would raise. Raises `SettingsError`."""
-    try:
-        _guard(settings).admit(settings.warehouse_url)
-    except DestinationRefused as error:
-        raise SettingsError(f"ORDERS_FULFILLMENT_URL: {error}") from None
-    try:
-        _mail(settings)
-    except ValueError as error:
-        raise SettingsError(f"ORDERS_SMTP_URL or ORDERS_SMTP_SENDER: {error}") from None
-
-
-def _guard(settings: Settings) -> Guard:
-    return Guard(settings.allowed_networks, allow_http=settings.is_development)
-
-
-def _mail(settings: Settings) -> Mail:
-    if settings.smtp_url is None:
-        return Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)
-    return SmtpMail(settings.smtp_url.get_secret_value(), settings.smtp_sender)
-
-
-def _unknown_product(error: inventory.UnknownProduct) -> Problem:
-    message = "This product is not in the catalog"
-    flaws = [Flaw(location="body", pointer=f"/items/{place}/sku", message=message) for place in error.places]
-    return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
-
-
-TRANSLATIONS: dict[type[Exception], problem_handlers.Translation] = {
-    Unauthenticated: lambda _: Problem("unauthenticated"),
-    InvalidIdempotencyKey: lambda _: Problem("invalid-idempotency-key"),
-    IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
-    UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
-    inventory.UnknownProduct: _unknown_product,
-    orders.UnknownOrder: lambda _: Problem("not-found"),
-    orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
-    orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
-}

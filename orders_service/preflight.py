@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from orders_service import schema
-from orders_service.app import PIPELINES
+from orders_service.background import PIPELINES
 from orders_service.settings import Settings
 from pipelines import JournalTooOld, ReadSession, checking
 from pipelines.checking import Report

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from orders_service import inventory, schema
-from orders_service.app import check_outside
+from orders_service.outside import check_outside
 from orders_service.serving import PortTaken
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from pipelines import AlreadyServed, JournalTooOld, Process

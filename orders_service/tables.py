@@ -1,20 +1,26 @@
 """All tables of the service and of the journal, in one metadata: imported by migrations and by nobody else."""
 
 from orders_service import database  # noqa: F401 - the naming convention comes before the first table
-from orders_service.auth import ApiKey
+from orders_service.audit.tables import AuditEntry
+from orders_service.auth import ApiKey, Session
 from orders_service.idempotency import RememberedAnswer
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.orders.tables import Order, OrderLine
+from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
 __all__ = [
     "ApiKey",
+    "AuditEntry",
     "Order",
     "OrderLine",
     "Product",
     "RememberedAnswer",
+    "Session",
     "Stock",
     "StockHold",
+    "Upload",
+    "UploadPart",
     "attempts",
     "interventions",
     "pauses",

@@ -1,6 +1,6 @@
 """The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from orders_service.auth import issue_key
 from orders_service.gateways import Mail, Warehouse
 from orders_service.inventory import CatalogEntry
 from orders_service.settings import DEVELOPMENT_KEY, Settings
-from pipelines import Process, ReadSession, RunRecord
+from pipelines import Process, ReadSession, RunRecord, Schedule
 from pipelines.testing import Rehearsal, VirtualClock
 from tests.builders.gateways import FakeMail, FakeWarehouse
 from tests.builders.orders import a_product, an_order
@@ -105,13 +105,18 @@ async def open_shop(
     folder: Path,
     *,
     real_gateways: bool = False,
+    schedules: Iterable[Schedule[Any]] = (),
     **settings: Any,
 ) -> AsyncIterator[Shop]:
-    """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's."""
+    """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
+
+    Without `schedules` a test may move the clock and finds no runs but its own.
+    """
     warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
     app = create_app(
         Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),
         gateways=None if real_gateways else {Warehouse: warehouse, Mail: mail},
+        schedules=schedules,
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
     )

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from orders_service.app import check_outside, create_app
+from orders_service.app import create_app
+from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings
 from tests.builders.fulfillment import SECRET
@@ -28,6 +29,7 @@ FOR_EVERYBODY = {
     ("GET", "/openapi.json"),
 }
 FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
+FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
     ("POST", "/sandbox/warehouse"),
@@ -51,10 +53,10 @@ def routes(**settings: Any) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_listed_with_who_may_use_it(tmp_path: Path) -> None:
-    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY
+    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF
     assert routes(data_dir=tmp_path) == everything | IN_DEVELOPMENT
     assert routes(data_dir=tmp_path, **PRODUCTION) == everything
-    assert not [path for _, path in everything - set(MAY) if "{" in path]
+    assert not [path for _, path in everything - set(MAY) - FOR_STAFF if "{" in path]
 
 
 def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
@@ -71,6 +73,13 @@ async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: 
     path = route[1].format(order_id=order["id"], run_id=order["run"]["id"])
     response = await clients[who].request(route[0], path)
     assert response.status_code == MAY[route][WHO.index(who)]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(FOR_STAFF))
+async def test_what_is_for_staff_is_for_no_customer(corner_shop: Shop, method: str, path: str) -> None:
+    ada = await corner_shop.client_of("ada")
+    answers = [await client.request(method, path) for client in (corner_shop.client(None), ada)]
+    assert [answer.status_code for answer in answers] == [401, 403]
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(FOR_WHOEVER_HAS_A_KEY))

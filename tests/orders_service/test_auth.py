@@ -5,8 +5,7 @@ import httpx2
 import pytest
 from sqlmodel import select
 
-from orders_service import auth
-from orders_service.auth import ApiKey, Keyring, Principal, Unauthenticated, issue_key
+from orders_service.auth import ApiKey, Keyring, Principal, Unauthenticated, issue_key, keyring
 from orders_service.settings import DEVELOPMENT_KEY
 from tests.builders.shop import Shop
 
@@ -73,7 +72,7 @@ async def test_a_revoked_key_is_refused(shop: Shop) -> None:
 
 
 async def test_a_key_is_trusted_for_a_moment_only(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "TRUSTED_FOR_SECONDS", -1.0)
+    monkeypatch.setattr(keyring, "TRUSTED_FOR_SECONDS", -1.0)
     ada = await shop.client_of("ada")
     assert (await ada.get("/v1/orders")).status_code == 200
     await shop.write("UPDATE api_keys SET revoked_at = created_at")
@@ -88,12 +87,12 @@ async def test_a_key_that_was_read_is_not_read_for_each_request(shop: Shop) -> N
 
 
 async def test_what_is_remembered_of_made_up_keys_is_bounded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "MOST_REMEMBERED", 3)
-    keyring = Keyring(shop.process.readers, DEVELOPMENT_KEY)
+    monkeypatch.setattr(keyring, "MOST_REMEMBERED", 3)
+    ring = Keyring(shop.process.readers, DEVELOPMENT_KEY, shop.clock)
     for number in range(10):
         with pytest.raises(Unauthenticated):
-            await keyring.principal_of(f"ok_{number}_{number}")
-    assert len(keyring._trusted) <= 3
+            await ring.principal_of(f"ok_{number}_{number}")
+    assert len(ring._trusted) <= 3
 
 
 async def test_the_secret_is_nowhere_in_the_database(shop: Shop) -> None:

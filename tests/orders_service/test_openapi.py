@@ -7,6 +7,7 @@ from openapi_spec_validator import validate
 
 from orders_service import openapi
 from orders_service.app import create_app
+from orders_service.audit.schemas import AuditEntryView
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
 from orders_service.orders.schemas import OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
@@ -20,6 +21,7 @@ OPERATION_IDS = {
     "orders_list_orders",
     "orders_get_order",
     "orders_cancel_order",
+    "audit_list_audit_entries",
     "runs_get_run",
     "runs_follow_run",
     "operations_livez",
@@ -79,7 +81,7 @@ def test_every_operation_and_every_tag_is_described() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["Bearer"]["description"]
 
 
-@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView])
+@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView])
 def test_every_body_has_an_example_that_fits(model: Any) -> None:
     assert DOCUMENT["components"]["schemas"][model.__name__]["examples"]
     for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves out what is null

@@ -1,0 +1,71 @@
+"""What an endpoint says of who does what: a value that enters the transaction of the change."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from orders_service.auth import Principal
+from orders_service.request_ids import request_id_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Who did what to what, and in which request."""
+
+    actor: str
+    actor_type: str
+    action: str
+    subject_type: str
+    subject_id: str
+    request_id: str | None = None
+    ip: str | None = None
+
+
+class Auditing:
+    """Makes the notes of one request; the credential has been read by the time it is called."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __call__(self, action: str, subject_id: object, *, subject_type: str | None = None) -> Note:
+        """`auditor("user_deleted", user.id)`: hand it to the transaction function, which records it.
+
+        What it is about is the first word of the action, unless it is named.
+        """
+        principal: Principal = self._request.state.principal
+        return Note(
+            actor=principal.id,
+            actor_type="admin" if principal.is_admin else principal.kind,
+            action=action,
+            subject_type=subject_type or action.partition("_")[0],
+            subject_id=str(subject_id),
+            request_id=request_id_of(self._request.scope),
+            ip=address_of(self._request),
+        )
+
+
+def address_of(request: Request) -> str | None:
+    """Where the request came from, as far as the server knows."""
+    return request.client.host if request.client is not None else None
+
+
+def by_service(
+    pipeline: str, run_id: UUID, action: str, subject_id: object, *, subject_type: str | None = None
+) -> Note:
+    """A note of what a run did by itself."""
+    return Note(
+        actor=f"{pipeline}/{run_id}",
+        actor_type="service",
+        action=action,
+        subject_type=subject_type or action.partition("_")[0],
+        subject_id=str(subject_id),
+    )
+
+
+async def _auditor(request: Request) -> Auditing:
+    return Auditing(request)
+
+
+Auditor = Annotated[Auditing, Depends(_auditor)]

@@ -1,0 +1,17 @@
+"""All background work of the service: the pipelines it can run, and those it starts by itself."""
+
+from typing import Any
+
+from orders_service import orders, uploads
+from pipelines import Pipeline, Schedule, cron, schedule
+
+PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order, uploads.remove_upload, uploads.sweep_uploads)
+
+SCHEDULES: tuple[Schedule[Any], ...] = (
+    schedule(
+        uploads.sweep_uploads,
+        cron("17 * * * *", zone="UTC"),
+        uploads.unclaimed_before,
+        sentence="At 17 minutes past every hour: remove uploads that nobody has claimed.",
+    ),
+)

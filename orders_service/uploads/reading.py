@@ -1,0 +1,39 @@
+"""Reading an upload, in pieces or whole."""
+
+import io
+from uuid import UUID
+
+from orders_service.uploads import queries
+from orders_service.uploads.errors import UploadGone
+from pipelines import ReadSession
+
+
+class UploadReader(io.RawIOBase):
+    """The bytes of an upload from a place on, one piece in memory at a time. Wrap it: `io.BufferedReader(...)`."""
+
+    def __init__(self, session: ReadSession, upload_id: UUID) -> None:
+        self._session = session
+        self._upload_id = upload_id
+        self._place = 0
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override] # what BufferedReader gives
+        if not self._rest:
+            self._rest = queries.part(self._session, self._upload_id, self._place) or b""
+            self._place += 1
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+def content_of(session: ReadSession, upload_id: UUID) -> bytes:
+    """All of it, for what is small. Raises `UploadGone`."""
+    parts: list[bytes] = []
+    while (part := queries.part(session, upload_id, len(parts))) is not None:
+        parts.append(part)
+    if not parts:
+        raise UploadGone
+    return b"".join(parts)
