@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from fastapi import UploadFile
+from starlette.datastructures import UploadFile
 
 from orders_service.ids import new_id
 from orders_service.uploads import queries
@@ -35,11 +35,14 @@ async def received(process: Process, file: UploadFile, *, most_bytes: int) -> As
     That run starts although the request fails. It takes only what is unclaimed, so a request that does not know whether
     its COMMIT has happened loses nothing. Raises `UploadTooLarge`.
     """
+    if file.size is not None and file.size > most_bytes:
+        raise UploadTooLarge(most_bytes)  # before anything is stored
     upload_id = new_id()
     try:
         yield StoredUpload(upload_id, await _store(process, upload_id, file, most_bytes))
     except BaseException:
-        await asyncio.shield(_clean_up(process, upload_id))
+        cleaning = asyncio.create_task(_clean_up(process, upload_id), name=f"clean up upload {upload_id}")
+        await asyncio.shield(cleaning)  # also when the request is cancelled once more
         raise
 
 
