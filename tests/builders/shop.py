@@ -1,6 +1,6 @@
 """The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -106,11 +106,13 @@ async def open_shop(
     *,
     real_gateways: bool = False,
     schedules: Iterable[Schedule[Any]] = (),
+    process: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
 
-    Without `schedules` a test may move the clock and finds no runs but its own.
+    `process` are more options of its process. Without `schedules` a test may move the clock, and finds no runs but
+    its own.
     """
     warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
     app = create_app(
@@ -119,6 +121,7 @@ async def open_shop(
         schedules=schedules,
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
+        **(process or {}),
     )
     async with app.router.lifespan_context(app) as state:
         shop = Shop(app, state, clock, warehouse, mail)
