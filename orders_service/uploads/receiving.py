@@ -59,9 +59,15 @@ async def _store(process: Process, upload_id: UUID, file: UploadFile, most_bytes
         size += len(content)
         if size > most_bytes:
             raise UploadTooLarge(most_bytes)
-        await process.write(queries.add_part, upload_id, place, content)
+        piece = [content]
+        await process.write(_add_piece, upload_id, place, piece)
+        piece.clear()  # what was handed to the committer is kept for a moment: by then without its bytes
         place += 1
     return size
+
+
+def _add_piece(tx: Transaction, upload_id: UUID, place: int, piece: list[bytes]) -> None:
+    queries.add_part(tx, upload_id, place, piece[0])
 
 
 async def _clean_up(process: Process, upload_id: UUID) -> None:

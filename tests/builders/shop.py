@@ -72,6 +72,10 @@ class Shop:
         """Until each run has ended; waiting takes no time."""
         await self._stage.run_to_the_end()
 
+    async def pass_time(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way."""
+        await self._stage.advance(by)
+
     def run(self, order: Any) -> RunRecord:
         return self._stage.run(UUID(order["run"]["id"]))
 
@@ -88,8 +92,11 @@ class Shop:
         return self.read(lambda session: session.execute(statement).all())
 
     def read(self, question: Callable[[ReadSession], R]) -> R:
-        with ReadSession(self.process.readers) as session:
+        with self.reading() as session:
             return question(session)
+
+    def reading(self) -> ReadSession:
+        return ReadSession(self.process.readers)
 
     async def write(self, statement: str, **values: object) -> None:
         """What the API has no way to do: somebody else changed this row."""
