@@ -1,11 +1,12 @@
 """Reads a multipart form as strictly as JSON is read, and not before its sender has been asked who it is."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from orders_service.problems import Flaw, Problem
 from orders_service.strict_json import has_control_characters
@@ -48,12 +49,33 @@ def described(field: str, what: str) -> dict[str, Any]:
     }
 
 
+class _Form(MultiPartParser):
+    """Starlette's, which takes a form without its end for a whole one, and forgets the file that it was in."""
+
+    is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
+
+    def close(self) -> None:
+        for file in self._files_to_close_on_error:
+            file.close()
+
+
 async def _read(request: Request) -> FormData:
-    """When it raises, the parser has closed what it had opened."""
-    try:
-        return await request.form(max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=_FIELD_BYTES)
-    except ValueError:  # what a charset of the client's choosing makes of the names
-        raise Problem("malformed-request", "The form cannot be read.") from None
+    """When it raises, what it had opened is closed."""
+    async with aclosing(request.stream()) as stream:
+        parts = _Form(
+            request.headers, stream, max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=_FIELD_BYTES
+        )
+        try:
+            form = await parts.parse()
+        except (MultiPartException, ValueError):  # the second of a charset that the client has chosen for the names
+            raise Problem("malformed-request", "The form cannot be read.") from None
+    if not parts.is_whole:
+        parts.close()
+        raise Problem("malformed-request", "The form has no end.")
+    return form
 
 
 def _the_only(form: FormData, field: str) -> UploadFile:

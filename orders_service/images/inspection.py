@@ -130,8 +130,8 @@ def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
             raise BrokenImage("The picture does not begin with its size.")
         after = file.tell() + length
         if marker in _JPEG_FRAMES:
-            height, width = _take(file, 5)[1:3], _take(file, 2)
-            size = int.from_bytes(width, "big"), int.from_bytes(height, "big")
+            frame = _take(file, 5)
+            size = int.from_bytes(frame[3:], "big"), int.from_bytes(frame[1:3], "big")
         file.seek(after)
     raise BrokenImage("The picture is in too many parts.")
 
