@@ -27,6 +27,7 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
+    uploads.UploadGone: lambda _: Problem("unavailable", "The file was removed meanwhile: send it again."),
     inventory.UnknownProduct: _unknown_product,
     images.NoProductToShow: lambda _: Problem("not-found"),
     images.NoImage: _no_image,

@@ -1,5 +1,6 @@
 """What happens around a COMMIT of a service under test: somebody else is quicker, or the answer does not come."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +29,13 @@ class AroundCommits:
     ) -> None:
         self._watched, self._first = watched, first
         self._is_through = False
+        self._is_withheld = threading.Event()
         self._may_go = threading.Event()
         if not withheld:
             self._may_go.set()
+
+    async def until_withheld(self) -> None:
+        assert await asyncio.to_thread(self._is_withheld.wait, 30)
 
     def let_go(self) -> None:
         self._may_go.set()
@@ -43,6 +48,7 @@ class AroundCommits:
                 self._first(connection)
             commit(connection)
             if is_it:
+                self._is_withheld.set()
                 self._may_go.wait(timeout=30)
 
         return commit_watched
