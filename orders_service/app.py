@@ -10,13 +10,15 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, orders, problem_handlers, webhooks
+from orders_service import edge, event_streams, health, images, orders, problem_handlers, webhooks
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
 from orders_service.exchange import UNWATCHED
+from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.gateways import Mailbox
 from orders_service.health import Pinger
+from orders_service.images import routes as images_routes
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
@@ -35,8 +37,8 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-OWNERS_OF_RUNS = (orders.owner_of_run,)
-LARGER_BODIES: dict[str, int] = {}
+OWNERS_OF_RUNS = (orders.owner_of_run, images.owner_of_run)
+LARGER_BODIES = {"/v1/products/{sku}/image": images.MOST_IMAGE_BYTES + FORM_OVERHEAD_BYTES}
 
 DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
 
@@ -51,6 +53,7 @@ TELEMETRY: TelemetryConfig = {
 }
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
+    {"name": "images", "description": "Pictures of products, shown in several sizes."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -133,6 +136,7 @@ def _lifespan(
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
+        app.include_router(images_routes.router)
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
         app.include_router(audit_routes.router)
     app.webhooks.include_router(webhooks.router)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import inventory, orders, uploads
+from orders_service import images, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
@@ -16,6 +16,10 @@ def _unknown_product(error: inventory.UnknownProduct) -> Problem:
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 
+def _no_image(error: images.NoImage) -> Problem:
+    return Problem("not-found", str(error), headers={"Retry-After": "1"} if error.may_come else None)
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
@@ -23,7 +27,12 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
+    uploads.UploadGone: lambda _: Problem("unavailable", "The file was removed meanwhile: send it again."),
     inventory.UnknownProduct: _unknown_product,
+    images.NoProductToShow: lambda _: Problem("not-found"),
+    images.NoImage: _no_image,
+    images.UnfitImageType: lambda error: Problem("unsupported-media-type", str(error)),
+    images.BrokenImage: lambda error: Problem("invalid-request", str(error)),
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),

@@ -3,7 +3,7 @@
 from orders_service.inventory.errors import InventoryError, OutOfStock, UnknownProduct
 from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
 from orders_service.inventory.skus import Sku
-from orders_service.inventory.stock import prices_of, prices_on_sale, release, reserve
+from orders_service.inventory.stock import exists, prices_of, prices_on_sale, release, reserve
 
 __all__ = [
     "SMALL_CATALOG",
@@ -12,6 +12,7 @@ __all__ = [
     "OutOfStock",
     "Sku",
     "UnknownProduct",
+    "exists",
     "prices_of",
     "prices_on_sale",
     "read_catalog",

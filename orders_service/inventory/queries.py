@@ -9,7 +9,7 @@ from sqlmodel import col
 from orders_service.inventory.errors import OutOfStock
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.money import Money
-from pipelines import Transaction
+from pipelines import ReadSession, Transaction
 
 _PRICES = select(col(Product.sku), col(Product.price_amount), col(Product.price_currency)).where(
     col(Product.sku).in_(bindparam("skus", expanding=True))
@@ -37,6 +37,10 @@ def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
         for sku, amount, currency in tx.core.execute(_PRICES, {"skus": asked}):
             tx.noted["price", sku] = Money(amount=amount, currency=currency)
     return {sku: tx.noted["price", sku] for sku in skus if ("price", sku) in tx.noted}
+
+
+def exists(session: ReadSession | Transaction, sku: str) -> bool:
+    return session.execute(_PRICES, {"skus": [sku]}).first() is not None
 
 
 def available(tx: Transaction, skus: Sequence[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from orders_service.inventory import queries
 from orders_service.inventory.errors import OutOfStock, UnknownProduct
 from orders_service.money import Money
-from pipelines import Transaction
+from pipelines import ReadSession, Transaction
 
 
 class Line(Protocol):
@@ -31,6 +31,11 @@ def prices_of(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
 def prices_on_sale(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
     """The price of each that is in the catalog."""
     return queries.prices(tx, skus)
+
+
+def exists(session: ReadSession | Transaction, sku: str) -> bool:
+    """Whether this product is in the catalog."""
+    return queries.exists(session, sku)
 
 
 def reserve(tx: Transaction, order_id: UUID, lines: Sequence[Line]) -> None:

@@ -13,7 +13,8 @@ from orders_service.orders import queries
 from orders_service.orders.errors import MixedCurrencies, TotalTooLarge
 from orders_service.orders.fulfilling import fulfill_order
 from orders_service.orders.placed import PlacedOrder
-from orders_service.orders.schemas import OrderDraft, OrderStatus, OrderView, PricedItem, RunLink
+from orders_service.orders.schemas import OrderDraft, OrderStatus, OrderView, PricedItem
+from orders_service.run_links import RunLink
 from pipelines import Transaction, start
 
 CREATED = 201

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from orders_service import inventory
 from orders_service.money import Money
+from orders_service.run_links import RunLink
 from orders_service.strict_models import StrictModel, Text
 
 MOST_LINES = 100
@@ -106,19 +107,6 @@ class PricedItem(BaseModel):
     sku: str
     quantity: int
     price: Money
-
-
-class RunLink(BaseModel):
-    """Where to follow the background work."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: UUID
-    url: str
-
-    @classmethod
-    def to(cls, run_id: UUID) -> Self:
-        return cls(id=run_id, url=f"/v1/runs/{run_id}")
 
 
 class OrderView(BaseModel):

@@ -7,9 +7,10 @@ from orders_service.auth import Principal
 from orders_service.money import Money
 from orders_service.orders import queries
 from orders_service.orders.errors import UnknownOrder
-from orders_service.orders.schemas import Address, OrderStatus, OrderView, PricedItem, RunLink
+from orders_service.orders.schemas import Address, OrderStatus, OrderView, PricedItem
 from orders_service.orders.standing import reason_of, status_of
 from orders_service.orders.tables import Order, OrderLine
+from orders_service.run_links import RunLink
 from pipelines import ReadSession, standings
 
 

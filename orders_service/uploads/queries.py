@@ -18,7 +18,9 @@ _CLAIM = (
     .where(col(Upload.id) == bindparam("of"), col(Upload.claimed_at).is_(None))
     .values(claimed_at=bindparam("at"))
 )
-_IS_CLAIMED = select(col(Upload.claimed_at).is_not(None)).where(col(Upload.id) == bindparam("of"))
+_EXISTS = select(col(Upload.id)).where(col(Upload.id) == bindparam("of"))
+# Locked: a claim that comes between the look and the removal waits, and then finds it gone.
+_IS_CLAIMED = select(col(Upload.claimed_at).is_not(None)).where(col(Upload.id) == bindparam("of")).with_for_update()
 _PART = select(col(UploadPart.content)).where(
     col(UploadPart.upload_id) == bindparam("of"), col(UploadPart.place) == bindparam("at")
 )
@@ -46,7 +48,12 @@ def claim(tx: Transaction, upload_id: UUID, now: datetime) -> None:
 
 
 def is_claimed(tx: Transaction, upload_id: UUID) -> bool:
+    """Whether a run is answerable for it; nobody claims it before this transaction has ended."""
     return bool(tx.execute(_IS_CLAIMED, {"of": upload_id}).scalar_one_or_none())
+
+
+def exists(session: ReadSession, upload_id: UUID) -> bool:
+    return session.execute(_EXISTS, {"of": upload_id}).first() is not None
 
 
 def part(session: ReadSession, upload_id: UUID, place: int) -> bytes | None:

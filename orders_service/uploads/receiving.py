@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from fastapi import UploadFile
+from starlette.datastructures import UploadFile
 
 from orders_service.ids import new_id
 from orders_service.uploads import queries
@@ -35,11 +35,14 @@ async def received(process: Process, file: UploadFile, *, most_bytes: int) -> As
     That run starts although the request fails. It takes only what is unclaimed, so a request that does not know whether
     its COMMIT has happened loses nothing. Raises `UploadTooLarge`.
     """
+    if file.size is not None and file.size > most_bytes:
+        raise UploadTooLarge(most_bytes)  # before anything is stored
     upload_id = new_id()
     try:
         yield StoredUpload(upload_id, await _store(process, upload_id, file, most_bytes))
     except BaseException:
-        await asyncio.shield(_clean_up(process, upload_id))
+        cleaning = asyncio.create_task(_clean_up(process, upload_id), name=f"clean up upload {upload_id}")
+        await asyncio.shield(cleaning)  # also when the request is cancelled once more
         raise
 
 
@@ -56,9 +59,15 @@ async def _store(process: Process, upload_id: UUID, file: UploadFile, most_bytes
         size += len(content)
         if size > most_bytes:
             raise UploadTooLarge(most_bytes)
-        await process.write(queries.add_part, upload_id, place, content)
+        piece = [content]
+        await process.write(_add_piece, upload_id, place, piece)
+        piece.clear()  # what was handed to the committer is kept for a moment: by then without its bytes
         place += 1
     return size
+
+
+def _add_piece(tx: Transaction, upload_id: UUID, place: int, piece: list[bytes]) -> None:
+    queries.add_part(tx, upload_id, place, piece[0])
 
 
 async def _clean_up(process: Process, upload_id: UUID) -> None:

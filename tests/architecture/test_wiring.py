@@ -7,9 +7,10 @@ from pipelines.worker import wire
 
 def test_every_pipeline_is_wired() -> None:
     wired = wire(PIPELINES, {Mail: object(), Warehouse: object()})
-    assert {name for name, _ in wired} == {"fulfill-order", "remove-upload", "clean-up-uploads"}
+    assert {name for name, _ in wired} == {"fulfill-order", "prepare-image", "remove-upload", "clean-up-uploads"}
 
 
 def test_steps_run_in_the_order_that_customers_are_promised() -> None:
     steps = {pipeline.name: [step.name for step in pipeline.steps] for pipeline in PIPELINES}
     assert steps["fulfill-order"] == ["validate_order", "reserve_stock", "send_confirmation", "notify_warehouse"]
+    assert steps["prepare-image"] == ["make_pictures", "tell_subscribers"]

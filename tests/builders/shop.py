@@ -1,6 +1,6 @@
 """The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -72,6 +72,10 @@ class Shop:
         """Until each run has ended; waiting takes no time."""
         await self._stage.run_to_the_end()
 
+    async def pass_time(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way."""
+        await self._stage.advance(by)
+
     def run(self, order: Any) -> RunRecord:
         return self._stage.run(UUID(order["run"]["id"]))
 
@@ -88,8 +92,11 @@ class Shop:
         return self.read(lambda session: session.execute(statement).all())
 
     def read(self, question: Callable[[ReadSession], R]) -> R:
-        with ReadSession(self.process.readers) as session:
+        with self.reading() as session:
             return question(session)
+
+    def reading(self) -> ReadSession:
+        return ReadSession(self.process.readers)
 
     async def write(self, statement: str, **values: object) -> None:
         """What the API has no way to do: somebody else changed this row."""
@@ -106,11 +113,13 @@ async def open_shop(
     *,
     real_gateways: bool = False,
     schedules: Iterable[Schedule[Any]] = (),
+    process: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
 
-    Without `schedules` a test may move the clock and finds no runs but its own.
+    `process` are more options of its process. Without `schedules` a test may move the clock, and finds no runs but
+    its own.
     """
     warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
     app = create_app(
@@ -119,6 +128,7 @@ async def open_shop(
         schedules=schedules,
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
+        **(process or {}),
     )
     async with app.router.lifespan_context(app) as state:
         shop = Shop(app, state, clock, warehouse, mail)
