@@ -2,12 +2,24 @@
 
 from typing import Any
 
-from orders_service import orders, uploads
+from orders_service import inventory, orders, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
-PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order, uploads.remove_upload, uploads.sweep_uploads)
+PIPELINES: tuple[Pipeline[Any], ...] = (
+    orders.fulfill_order,
+    orders.expire_reservations,
+    inventory.refresh_catalog,
+    uploads.remove_upload,
+    uploads.sweep_uploads,
+)
 
 SCHEDULES: tuple[Schedule[Any], ...] = (
+    schedule(
+        orders.expire_reservations,
+        cron("*/5 * * * *", zone="UTC"),
+        orders.expired_by,
+        sentence="Every five minutes: cancel open orders whose stock has been held for longer than a day.",
+    ),
     schedule(
         uploads.sweep_uploads,
         cron("17 * * * *", zone="UTC"),

@@ -4,7 +4,7 @@ from orders_service import database  # noqa: F401 - the naming convention comes 
 from orders_service.audit.tables import AuditEntry
 from orders_service.auth import ApiKey, Session
 from orders_service.idempotency import RememberedAnswer
-from orders_service.inventory.tables import Product, Stock, StockHold
+from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
@@ -12,6 +12,8 @@ from pipelines.journal.tables import attempts, interventions, pauses, processes,
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "CatalogPage",
+    "CatalogState",
     "Order",
     "OrderLine",
     "Product",
@@ -19,6 +21,7 @@ __all__ = [
     "Session",
     "Stock",
     "StockHold",
+    "StockMovement",
     "Upload",
     "UploadPart",
     "attempts",
