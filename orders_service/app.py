@@ -19,6 +19,8 @@ from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.gateways import Mailbox
 from orders_service.health import Pinger
 from orders_service.images import routes as images_routes
+from orders_service.inventory import Window
+from orders_service.inventory import routes as inventory_routes
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
@@ -54,6 +56,7 @@ TELEMETRY: TelemetryConfig = {
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
     {"name": "images", "description": "Pictures of products, shown in several sizes."},
+    {"name": "products", "description": "What is sold, at which price, and how much of it there is."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -67,6 +70,7 @@ class State(TypedDict):
     process: Process
     keyring: Keyring
     pinger: Pinger
+    window: Window
 
 
 def create_app(
@@ -128,7 +132,7 @@ def _lifespan(
             registry.register(gauges)
             stack.callback(registry.unregister, gauges)
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
-            yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers)}
+            yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers), "window": Window()}
 
     return lifespan
 
@@ -139,6 +143,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
         app.include_router(images_routes.router)
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
         app.include_router(audit_routes.router)
+        app.include_router(inventory_routes.router)
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)

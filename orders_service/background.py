@@ -2,17 +2,25 @@
 
 from typing import Any
 
-from orders_service import images, orders, uploads
+from orders_service import images, inventory, orders, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
 PIPELINES: tuple[Pipeline[Any], ...] = (
     orders.fulfill_order,
     images.prepare_image,
+    orders.expire_reservations,
+    inventory.refresh_catalog,
     uploads.remove_upload,
     uploads.sweep_uploads,
 )
 
 SCHEDULES: tuple[Schedule[Any], ...] = (
+    schedule(
+        orders.expire_reservations,
+        cron("*/5 * * * *", zone="UTC"),
+        orders.expired_by,
+        sentence="Every five minutes: cancel open orders whose stock has been held for longer than a day.",
+    ),
     schedule(
         uploads.sweep_uploads,
         cron("17 * * * *", zone="UTC"),

@@ -6,6 +6,7 @@ from orders_service import images, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
+from orders_service.preconditions import PreconditionFailed
 from orders_service.problem_handlers import Translation
 from orders_service.problems import Flaw, Problem
 
@@ -25,6 +26,7 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Forbidden: lambda _: Problem("forbidden"),
     InvalidIdempotencyKey: lambda _: Problem("invalid-idempotency-key"),
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
+    PreconditionFailed: lambda _: Problem("precondition-failed"),
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
     uploads.UploadGone: lambda _: Problem("unavailable", "The file was removed meanwhile: send it again."),
@@ -33,6 +35,10 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     images.NoImage: _no_image,
     images.UnfitImageType: lambda error: Problem("unsupported-media-type", str(error)),
     images.BrokenImage: lambda error: Problem("invalid-request", str(error)),
+    inventory.NoSuchProduct: lambda _: Problem("not-found"),
+    inventory.NotEnoughStock: lambda error: Problem("state-conflict", str(error)),
+    inventory.ProductMoved: lambda error: Problem("state-conflict", str(error)),
+    inventory.HoldMoved: lambda error: Problem("state-conflict", str(error)),
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),

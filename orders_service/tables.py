@@ -5,7 +5,7 @@ from orders_service.audit.tables import AuditEntry
 from orders_service.auth import ApiKey, Session
 from orders_service.idempotency import RememberedAnswer
 from orders_service.images.tables import ProductImage, ProductImageSize, ProductImageUpload
-from orders_service.inventory.tables import Product, Stock, StockHold
+from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
@@ -13,6 +13,8 @@ from pipelines.journal.tables import attempts, interventions, pauses, processes,
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "CatalogPage",
+    "CatalogState",
     "Order",
     "OrderLine",
     "Product",
@@ -23,6 +25,7 @@ __all__ = [
     "Session",
     "Stock",
     "StockHold",
+    "StockMovement",
     "Upload",
     "UploadPart",
     "attempts",

@@ -1,33 +1,115 @@
 """The SQL of this slice."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from itertools import count
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlmodel import col
 
-from orders_service.inventory.errors import OutOfStock
-from orders_service.inventory.tables import Product, Stock, StockHold
+from orders_service.inventory.errors import HoldMoved, OutOfStock, ProductMoved
+from orders_service.inventory.shelved import Shelved
+from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.money import Money
 from pipelines import ReadSession, Transaction
 
 _PRICES = select(col(Product.sku), col(Product.price_amount), col(Product.price_currency)).where(
-    col(Product.sku).in_(bindparam("skus", expanding=True))
+    col(Product.sku).in_(bindparam("skus", expanding=True)), col(Product.removed_at).is_(None)
 )
 _AVAILABLE = select(col(Stock.sku), col(Stock.available)).where(col(Stock.sku).in_(bindparam("skus", expanding=True)))
-_HELD = select(col(StockHold.sku), col(StockHold.quantity)).where(col(StockHold.order_id) == bindparam("order_id"))
-_TAKE = (
-    update(Stock)
-    .where(col(Stock.sku) == bindparam("of"), col(Stock.available) >= bindparam("taken"))
-    .values(available=col(Stock.available) - bindparam("taken"), reserved=col(Stock.reserved) + bindparam("taken"))
+_HELD = (
+    select(col(StockHold.sku), col(StockHold.quantity))
+    .where(col(StockHold.order_id) == bindparam("order_id"))
+    .order_by(col(StockHold.sku))
 )
-_GIVE_BACK = (
+# One statement for whatever moves: a batch then takes its rows of stock in one order, that of the SKUs, and no two
+# processes wait for each other in a circle.
+_MOVE = (
     update(Stock)
-    .where(col(Stock.sku) == bindparam("of"))
-    .values(available=col(Stock.available) + bindparam("given"), reserved=col(Stock.reserved) - bindparam("given"))
+    .where(
+        col(Stock.sku) == bindparam("of"),
+        col(Stock.available) + bindparam("free") >= 0,
+        col(Stock.reserved) + bindparam("held") >= 0,
+    )
+    .values(
+        available=col(Stock.available) + bindparam("free"),
+        reserved=col(Stock.reserved) + bindparam("held"),
+        consumed=col(Stock.consumed) + bindparam("used"),
+    )
 )
 _HOLD = insert(StockHold)
-_LET_GO = delete(StockHold).where(col(StockHold.order_id) == bindparam("order_id"))
+# Guarded line by line: whoever reads a hold that somebody else is giving back or shipping comes too late. Deferred, as
+# all that locks rows here is: before stock they would be locked out of order.
+_LET_GO = delete(StockHold).where(
+    col(StockHold.order_id) == bindparam("held_for"), col(StockHold.sku) == bindparam("of")
+)
+_MAKE_FIRM = update(StockHold).where(col(StockHold.order_id) == bindparam("held_for")).values(expires_at=None)
+_PROLONG = (
+    update(StockHold)
+    .where(col(StockHold.order_id) == bindparam("held_for"), col(StockHold.expires_at).is_not(None))
+    .values(expires_at=bindparam("until"))
+)
+_EXPIRED = (
+    select(col(StockHold.order_id))
+    .where(col(StockHold.expires_at) <= bindparam("moment"))
+    .group_by(col(StockHold.order_id))
+    .order_by(func.min(col(StockHold.expires_at)), col(StockHold.order_id))
+    .limit(bindparam("most"))
+)
+
+_SHELVED = select(
+    col(Product.sku),
+    col(Product.name),
+    col(Product.price_amount),
+    col(Product.price_currency),
+    col(Product.version),
+    col(Product.updated_at),
+    col(Product.removed_at),
+    func.coalesce(col(Stock.available), 0).label("available"),
+    func.coalesce(col(Stock.reserved), 0).label("reserved"),
+    func.coalesce(col(Stock.consumed), 0).label("consumed"),
+).outerjoin(Stock, col(Stock.sku) == col(Product.sku))
+_ONE = _SHELVED.where(col(Product.sku) == bindparam("of"))
+_ON_SALE = _SHELVED.where(col(Product.removed_at).is_(None)).order_by(col(Product.sku)).limit(bindparam("most"))
+_ON_SALE_AFTER = _ON_SALE.where(col(Product.sku) > bindparam("after"))
+_KNOWN = select(col(Product.sku)).where(col(Product.sku).in_(bindparam("skus", expanding=True)))
+_ADD_PRODUCT, _ADD_STOCK, _ADD_MOVEMENT = insert(Product), insert(Stock), insert(StockMovement)
+_CHANGE = (
+    update(Product)
+    .where(col(Product.sku) == bindparam("of"), col(Product.version) == bindparam("seen"))
+    .values(
+        name=bindparam("called"),
+        price_amount=bindparam("amount"),
+        price_currency=bindparam("currency"),
+        version=bindparam("seen") + 1,
+        updated_at=bindparam("changed_at"),
+        removed_at=bindparam("gone_at"),
+    )
+)
+_MOVEMENTS = (
+    select(StockMovement)
+    .where(col(StockMovement.sku) == bindparam("of"))
+    .order_by(col(StockMovement.id).desc())
+    .limit(bindparam("most"))
+)
+
+_THE_ROW = 1
+_REVISION = select(col(CatalogState.revision)).where(col(CatalogState.id) == _THE_ROW)
+_BEGIN_STATE = insert(CatalogState)
+_RAISE_REVISION = (
+    update(CatalogState).where(col(CatalogState.id) == bindparam("of")).values(revision=col(CatalogState.revision) + 1)
+)
+_AVAILABLE_NOW = select(col(Stock.sku), col(Stock.available), _REVISION.scalar_subquery()).where(
+    col(Stock.sku).between(bindparam("first"), bindparam("last"))
+)
+_PAGE = select(col(CatalogPage.content)).where(
+    col(CatalogPage.revision) == bindparam("revision"), col(CatalogPage.begins_after) == bindparam("after")
+)
+_KEEP_PAGE = insert(CatalogPage)
+_FORGET_PAGES = delete(CatalogPage).where(col(CatalogPage.revision) < bindparam("now_at"))
 
 
 def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
@@ -47,27 +129,164 @@ def available(tx: Transaction, skus: Sequence[str]) -> dict[str, int]:
     """How many there were before this batch took any."""
     asked = [sku for sku in skus if ("available", sku) not in tx.noted]
     if asked:
-        for sku, count in tx.core.execute(_AVAILABLE, {"skus": asked}):
-            tx.noted["available", sku] = count
+        for sku, free in tx.core.execute(_AVAILABLE, {"skus": asked}):
+            tx.noted["available", sku] = free
     return {sku: tx.noted.get(("available", sku), 0) for sku in skus}
 
 
-def take(tx: Transaction, order_id: UUID, sku: str, quantity: int) -> None:
+def take(tx: Transaction, order_id: UUID, sku: str, quantity: int, expires_at: datetime) -> None:
     """Hold so many for the order; refused as `OutOfStock` if somebody was quicker."""
-    tx.defer(_TAKE, {"of": sku, "taken": quantity}, otherwise=OutOfStock([sku]))
-    tx.defer(_HOLD, {"order_id": order_id, "sku": sku, "quantity": quantity})
+    _move(tx, sku, free=-quantity, held=quantity, otherwise=OutOfStock([sku]))
+    tx.defer(_HOLD, {"order_id": order_id, "sku": sku, "quantity": quantity, "expires_at": expires_at})
 
 
 def give_back(tx: Transaction, order_id: UUID) -> None:
     """Whatever is held for the order is available again."""
-    held = tx.execute(_HELD, {"order_id": order_id}).all()
-    if held:
-        tx.execute(_LET_GO, {"order_id": order_id})
-    for sku, quantity in held:
-        tx.defer(_GIVE_BACK, {"of": sku, "given": quantity})
+    for sku, quantity in _let_go(tx, order_id):
+        _move(tx, sku, free=quantity, held=-quantity, otherwise=HoldMoved())
 
 
-def add(tx: Transaction, product: Product, available: int) -> None:
+def use_up(tx: Transaction, order_id: UUID) -> None:
+    """Whatever is held for the order has left the house."""
+    for sku, quantity in _let_go(tx, order_id):
+        _move(tx, sku, held=-quantity, used=quantity, otherwise=HoldMoved())
+
+
+def _let_go(tx: Transaction, order_id: UUID) -> Sequence[Any]:
+    held = tx.core.execute(_HELD, {"order_id": order_id}).all()
+    for sku, _ in held:
+        tx.defer(_LET_GO, {"held_for": order_id, "of": sku}, otherwise=HoldMoved())
+    return held
+
+
+def _move(tx: Transaction, sku: str, *, free: int = 0, held: int = 0, used: int = 0, otherwise: Exception) -> None:
+    tx.defer(_MOVE, {"of": sku, "free": free, "held": held, "used": used}, otherwise=otherwise)
+
+
+def make_firm(tx: Transaction, order_id: UUID) -> None:
+    tx.defer(_MAKE_FIRM, {"held_for": order_id})
+
+
+def prolong(tx: Transaction, order_id: UUID, until: datetime) -> None:
+    """What is firm stays firm."""
+    tx.defer(_PROLONG, {"held_for": order_id, "until": until})
+
+
+def expired(session: ReadSession | Transaction, moment: datetime, most: int) -> list[UUID]:
+    """For which orders something is held that has expired, the oldest first."""
+    return list(session.execute(_EXPIRED, {"moment": moment, "most": most}).scalars())
+
+
+def product(tx: Transaction, sku: str) -> Shelved | None:
+    """The product as this batch will leave it; one that was removed is there too."""
+    if (pending := _pending(tx, sku)) is not None:
+        return pending
+    return _shelved(tx.core.execute(_ONE, {"of": sku}).mappings().one_or_none())
+
+
+def find(session: ReadSession, sku: str) -> Shelved | None:
+    """The product as it is; one that was removed is there too."""
+    return _shelved(session.execute(_ONE, {"of": sku}).mappings().one_or_none())
+
+
+def on_sale(session: ReadSession | Transaction, after: str | None, most: int) -> list[Shelved]:
+    """Products in the order of their SKUs."""
+    statement, place = (_ON_SALE, {}) if after is None else (_ON_SALE_AFTER, {"after": after})
+    rows = session.connection().execute(statement, {**place, "most": most})
+    return [Shelved(**row) for row in rows.mappings()]
+
+
+def known(tx: Transaction, skus: Sequence[str]) -> set[str]:
+    """Those that there are, or were once."""
+    return set(tx.execute(_KNOWN, {"skus": list(skus)}).scalars())
+
+
+def add(tx: Transaction, new: Shelved) -> None:
     """A new product, with its stock."""
-    tx.add(product)
-    tx.add(Stock(sku=product.sku, available=available))
+    row = asdict(new)
+    stock = {"sku": row["sku"], **{name: row.pop(name) for name in ("available", "reserved", "consumed")}}
+    tx.defer(_ADD_PRODUCT, row)
+    tx.defer(_ADD_STOCK, stock)
+    _note_pending(tx, new)
+
+
+def change(tx: Transaction, before: Shelved, after: Shelved) -> None:
+    """The next version of the product; refused as `ProductMoved` if somebody was quicker."""
+    moved = ProductMoved(before.sku)
+    row = {
+        "of": before.sku,
+        "seen": before.version,
+        "called": after.name,
+        "amount": after.price_amount,
+        "currency": after.price_currency,
+        "changed_at": after.updated_at,
+        "gone_at": after.removed_at,
+    }
+    tx.defer(_CHANGE, row, otherwise=moved)
+    if after.available != before.available:
+        _move(tx, before.sku, free=after.available - before.available, otherwise=moved)
+    _note_pending(tx, after)
+
+
+def add_movement(tx: Transaction, movement: dict[str, Any]) -> None:
+    tx.defer(_ADD_MOVEMENT, movement)
+
+
+def movements(session: ReadSession, sku: str, before: UUID | None, most: int) -> list[StockMovement]:
+    """Newest first."""
+    statement = _MOVEMENTS if before is None else _MOVEMENTS.where(col(StockMovement.id) < before)
+    return list(session.execute(statement, {"of": sku, "most": most}).scalars())
+
+
+def revision(session: ReadSession | Transaction) -> int:
+    """Which one of its states the catalog is in; 0 before the first product."""
+    return session.connection().execute(_REVISION).scalar_one_or_none() or 0
+
+
+def raise_revision(tx: Transaction) -> None:
+    """Once per batch: whoever compares sees only that it has moved."""
+    if "catalog" in tx.noted:
+        return
+    tx.noted["catalog"] = True
+    if tx.core.execute(_REVISION).scalar_one_or_none() is None:
+        tx.defer(_BEGIN_STATE, {"id": _THE_ROW, "revision": 1})
+    else:
+        tx.defer(_RAISE_REVISION, {"of": _THE_ROW})
+
+
+def available_now(session: ReadSession, first: str, last: str) -> tuple[int, dict[str, int]]:
+    """The revision of the catalog, and how many of these are available, as of one moment."""
+    rows = session.connection().execute(_AVAILABLE_NOW, {"first": first, "last": last}).all()
+    return (rows[0][2] or 0 if rows else -1), {sku: free for sku, free, _ in rows}
+
+
+def page(session: ReadSession | Transaction, revision: int, after: str) -> str | None:
+    """The page that was rendered in the background at this revision."""
+    return session.connection().execute(_PAGE, {"revision": revision, "after": after}).scalar_one_or_none()
+
+
+def keep_page(tx: Transaction, revision: int, after: str, content: str) -> None:
+    tx.defer(_KEEP_PAGE, {"revision": revision, "begins_after": after, "content": content})
+
+
+def forget_pages(tx: Transaction, before: int) -> None:
+    tx.defer(_FORGET_PAGES, {"now_at": before})
+
+
+def _shelved(row: Any) -> Shelved | None:
+    return Shelved(**row) if row is not None else None
+
+
+def _note_pending(tx: Transaction, product: Shelved) -> None:
+    """Under a name of its own each time: what a member that fails has noted is taken back by number."""
+    tx.noted["product", product.sku, _changes(tx, product.sku)] = product
+
+
+def _pending(tx: Transaction, sku: str) -> Shelved | None:
+    """What a sibling of this batch has made of it."""
+    latest: Shelved | None = tx.noted.get(("product", sku, _changes(tx, sku) - 1))
+    return latest
+
+
+def _changes(tx: Transaction, sku: str) -> int:
+    return next(number for number in count() if ("product", sku, number) not in tx.noted)

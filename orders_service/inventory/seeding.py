@@ -6,12 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from orders_service.inventory import queries
+from orders_service.inventory.moving import shelve
+from orders_service.inventory.schemas import MOST_AVAILABLE
 from orders_service.inventory.skus import Sku
-from orders_service.inventory.tables import Product
 from orders_service.money import Money
 from pipelines import Transaction
-
-MOST_AVAILABLE = 2**53 - 1  # what every JSON reader can hold exactly
 
 
 class CatalogEntry(BaseModel):
@@ -45,11 +44,14 @@ def read_catalog(file: Path) -> tuple[CatalogEntry, ...]:
 
 
 def seed(tx: Transaction, entries: tuple[CatalogEntry, ...]) -> int:
-    """Add the products that are not there yet; says how many. What is there keeps its price and stock."""
-    there = queries.prices(tx, [entry.sku for entry in entries])
+    """Add the products that are not there yet; says how many. What is there keeps its price and stock.
+
+    What was removed stays removed.
+    """
+    there = queries.known(tx, [entry.sku for entry in entries])
     new = [entry for entry in entries if entry.sku not in there]
     for entry in new:
-        price = entry.price
-        product = Product(sku=entry.sku, name=entry.name, price_amount=price.amount, price_currency=price.currency)
-        queries.add(tx, product, entry.available)
+        shelve(tx, entry.sku, entry, reason="first stock", actor="seed")
+    if new:
+        queries.raise_revision(tx)
     return len(new)

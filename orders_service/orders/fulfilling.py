@@ -72,11 +72,14 @@ async def notify_warehouse(order: PlacedOrder, warehouse: Warehouse, step: StepC
 @fulfill_order.at_end
 def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
     queries.finish(tx, order.id, FINAL_STATUS[ending.state], ending.reason)
+    if ending.state is RunState.COMPLETED:
+        inventory.keep(tx, order.id)
 
 
 @fulfill_order.at_retry
 def reopen_order(order: PlacedOrder, tx: Transaction) -> None:
     queries.reopen(tx, order.id)
+    inventory.prolong(tx, order.id)  # what a quarantined one still holds may have expired long ago
 
 
 FINAL_STATUS = {

@@ -16,6 +16,9 @@ _FINISH = (
     update(Order).where(col(Order.id) == bindparam("of")).values(status=bindparam("to"), reason=bindparam("because"))
 )
 _FIND = select(Order).where(col(Order.id) == bindparam("of"))
+_PLACES = select(col(Order.id), col(Order.status), col(Order.run_id)).where(
+    col(Order.id).in_(bindparam("of", expanding=True))
+)
 _FIND_BY_RUN = select(col(Order.principal)).where(col(Order.run_id) == bindparam("of"))
 _LINES = (
     select(OrderLine)
@@ -44,6 +47,11 @@ def reopen(tx: Transaction, order_id: UUID) -> None:
 
 def find(session: ReadSession | Transaction, order_id: UUID) -> Order | None:
     return session.execute(_FIND, {"of": order_id}).scalar_one_or_none()
+
+
+def places_of(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID]]:
+    """The stored status and the run of each; those that there are not are missing."""
+    return {row.id: (row.status, row.run_id) for row in tx.core.execute(_PLACES, {"of": list(order_ids)})}
 
 
 def lines_of(session: ReadSession | Transaction, orders: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
-from sqlalchemy import BindParameter, Connection, Engine, Update, bindparam, create_engine, text, update
+from sqlalchemy import BigInteger, Connection, Engine, Update, bindparam, create_engine, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
@@ -205,13 +205,17 @@ def sends_new_ids() -> None:
 
 def oversells() -> None:
     """Neither looks whether there is enough, nor guards the taking."""
-    taken: BindParameter[int] = bindparam("taken")
-    take = (
+    free, held, used = (bindparam(name, type_=BigInteger()) for name in ("free", "held", "used"))
+    move = (
         update(Stock)
         .where(col(Stock.sku) == bindparam("of"))
-        .values(available=col(Stock.available) - taken, reserved=col(Stock.reserved) + taken)
+        .values(
+            available=col(Stock.available) + free,
+            reserved=col(Stock.reserved) + held,
+            consumed=col(Stock.consumed) + used,
+        )
     )
-    plant_in(stock, available=lambda _, skus: dict.fromkeys(skus, 10**6), _TAKE=take)
+    plant_in(stock, available=lambda _, skus: dict.fromkeys(skus, 10**6), _MOVE=move)
 
 
 PLANTS: dict[str, Callable[..., None]] = {

@@ -72,8 +72,8 @@ class Shop:
         """Until each run has ended; waiting takes no time."""
         await self._stage.run_to_the_end()
 
-    async def pass_time(self, by: timedelta) -> None:
-        """Move the clock, and do what becomes due on the way."""
+    async def advance(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way: schedules fire and runs go on, each at its time."""
         await self._stage.advance(by)
 
     def run(self, order: Any) -> RunRecord:

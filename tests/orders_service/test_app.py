@@ -10,39 +10,10 @@ from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings
 from tests.builders.fulfillment import SECRET
+from tests.builders.rights import FOR_EVERYBODY, FOR_STAFF, FOR_WHOEVER_HAS_A_KEY, IN_DEVELOPMENT, MAY, WHO
 from tests.builders.shop import Shop, open_shop
 
-WHO = ("owner", "other", "nobody", "admin")
-# What each may do with what is the owner's. A route that is missing here fails the test below.
-MAY = {
-    ("GET", "/v1/orders/{order_id}"): (200, 404, 401, 200),
-    ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
-    ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
-    ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
-}
-FOR_EVERYBODY = {
-    ("GET", "/livez"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
-    ("GET", "/docs"),
-    ("GET", "/docs/oauth2-redirect"),
-    ("GET", "/redoc"),
-    ("GET", "/openapi.json"),
-}
-FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders"), ("GET", "/v1/products/{sku}/image")}
-FOR_STAFF = {
-    ("GET", "/v1/audit"),
-    ("PUT", "/v1/products/{sku}/image"),
-    ("DELETE", "/v1/products/{sku}/image"),
-    ("GET", "/v1/products/{sku}/image/status"),
-}  # a customer's key is not enough, whatever id is asked for
 SOMEBODYS = re.compile(r"\{(?!sku\})")  # products are everybody's
-IN_DEVELOPMENT = {
-    ("GET", "/sandbox/warehouse"),
-    ("POST", "/sandbox/warehouse"),
-    ("GET", "/sandbox/mailbox"),
-    ("GET", "/sandbox/mailbox/{mail_id}"),
-}
 PRODUCTION: dict[str, Any] = {
     "profile": "production",
     "admin_key": "0123456789abcdef01234567",

@@ -10,6 +10,7 @@ from orders_service.app import create_app
 from orders_service.audit.schemas import AuditEntryView
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
 from orders_service.images.schemas import ImageStatus
+from orders_service.inventory.schemas import AdjustedProduct, ProductDraft, ProductView, StockAdjustment, StockView
 from orders_service.orders.schemas import OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
@@ -22,6 +23,12 @@ OPERATION_IDS = {
     "orders_list_orders",
     "orders_get_order",
     "orders_cancel_order",
+    "products_list_products",
+    "products_get_product",
+    "products_put_product",
+    "products_delete_product",
+    "products_adjust_stock",
+    "products_show_stock",
     "audit_list_audit_entries",
     "images_get_image",
     "images_get_image_status",
@@ -86,7 +93,21 @@ def test_every_operation_and_every_tag_is_described() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["Bearer"]["description"]
 
 
-@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView, ImageStatus])
+@pytest.mark.parametrize(
+    "model",
+    [
+        OrderDraft,
+        OrderView,
+        RunView,
+        AuditEntryView,
+        ImageStatus,
+        ProductDraft,
+        ProductView,
+        StockAdjustment,
+        AdjustedProduct,
+        StockView,
+    ],
+)
 def test_every_body_has_an_example_that_fits(model: Any) -> None:
     assert DOCUMENT["components"]["schemas"][model.__name__]["examples"]
     for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves out what is null

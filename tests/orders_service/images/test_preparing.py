@@ -88,8 +88,7 @@ async def test_one_whose_product_has_gone_too(stores: Callable[..., Any]) -> Non
     async with stores(role="api") as shop:
         await shop.offer(a_product("clock"))  # which the next process does not put up again
         await sent(shop, a_picture(), sku="clock")
-        await shop.write("DELETE FROM stock WHERE sku = 'clock'")
-        await shop.write("DELETE FROM products WHERE sku = 'clock'")
+        await shop.api.delete("/v1/products/clock")
     async with stores() as shop:
         await shop.run_to_the_end()
         assert ends(shop) == [("rejected", "the product is no longer in the catalog")]

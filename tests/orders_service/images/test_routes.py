@@ -119,8 +119,7 @@ async def test_what_is_not_sold_has_no_picture(gallery: Gallery, method: str, su
 async def test_a_product_that_is_gone_shows_nothing(gallery: Gallery) -> None:
     await gallery.sent()
     await gallery.shop.settled()
-    await gallery.shop.write("DELETE FROM stock WHERE sku = 'mug'")
-    await gallery.shop.write("DELETE FROM products WHERE sku = 'mug'")
+    await gallery.shop.api.delete("/v1/products/mug")
     assert (await gallery.shown()).status_code == 404
 
 

@@ -181,8 +181,7 @@ async def test_a_product_that_left_the_catalog_is_not_shipped(migrated_url: str,
     async with open_shop(migrated_url, tmp_path, role="api") as shop:
         await shop.offer(a_product("sofa"))
         order = await shop.placed(an_order(sofa=1))
-        await shop.write("DELETE FROM stock WHERE sku = 'sofa'")
-        await shop.write("DELETE FROM products WHERE sku = 'sofa'")
+        assert (await shop.api.delete("/v1/products/sofa")).status_code == 204
     async with open_shop(migrated_url, tmp_path) as shop:
         await shop.run_to_the_end()
         assert (await shop.shown(order))["reason"] == "sofa is no longer sold"

@@ -42,29 +42,29 @@ def left(shop: Shop) -> tuple[int, int]:
 
 async def test_what_a_crash_left_unclaimed_is_swept_within_two_hours(shop: Shop) -> None:
     await left_behind(shop, 3)
-    await shop.pass_time(2 * UNCLAIMED_FOR)
+    await shop.advance(2 * UNCLAIMED_FOR)
     assert left(shop) == (0, 0)
 
 
 async def test_what_may_still_be_claimed_is_not_swept(shop: Shop) -> None:
-    await shop.pass_time(timedelta(hours=1))
+    await shop.advance(timedelta(hours=1))
     await left_behind(shop)
-    await shop.pass_time(UNCLAIMED_FOR - timedelta(seconds=1))
+    await shop.advance(UNCLAIMED_FOR - timedelta(seconds=1))
     assert left(shop) == (1, 1)
 
 
 async def test_what_is_claimed_is_not_swept(shop: Shop) -> None:
     [upload_id] = await left_behind(shop)
     await shop.process.write(uploads.claim, upload_id)
-    await shop.pass_time(timedelta(days=2))
+    await shop.advance(timedelta(days=2))
     assert left(shop) == (1, 1)
 
 
 async def test_more_than_a_slice_waits_for_the_next_tick(shop: Shop) -> None:
     await left_behind(shop, 101)
-    await shop.pass_time(2 * UNCLAIMED_FOR)
+    await shop.advance(2 * UNCLAIMED_FOR)
     assert left(shop)[0] in {0, 1}
-    await shop.pass_time(UNCLAIMED_FOR)
+    await shop.advance(UNCLAIMED_FOR)
     assert left(shop) == (0, 0)
 
 

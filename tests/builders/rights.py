@@ -1,0 +1,43 @@
+"""Who may use which route. A route that is missing here fails a test."""
+
+Route = tuple[str, str]
+
+WHO = ("owner", "other", "nobody", "admin")
+MAY: dict[Route, tuple[int, int, int, int]] = {  # what each of them is answered about what is the owner's
+    ("GET", "/v1/orders/{order_id}"): (200, 404, 401, 200),
+    ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
+    ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
+    ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
+}
+FOR_EVERYBODY: set[Route] = {
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+    ("GET", "/docs"),
+    ("GET", "/docs/oauth2-redirect"),
+    ("GET", "/redoc"),
+    ("GET", "/openapi.json"),
+}
+FOR_WHOEVER_HAS_A_KEY: set[Route] = {
+    ("GET", "/v1/orders"),
+    ("POST", "/v1/orders"),
+    ("GET", "/v1/products"),
+    ("GET", "/v1/products/{sku}"),
+    ("GET", "/v1/products/{sku}/image"),
+}
+FOR_STAFF: set[Route] = {  # a customer's key is not enough, whatever id is asked for
+    ("GET", "/v1/audit"),
+    ("PUT", "/v1/products/{sku}"),
+    ("DELETE", "/v1/products/{sku}"),
+    ("POST", "/v1/products/{sku}/stock"),
+    ("GET", "/v1/products/{sku}/stock"),
+    ("PUT", "/v1/products/{sku}/image"),
+    ("DELETE", "/v1/products/{sku}/image"),
+    ("GET", "/v1/products/{sku}/image/status"),
+}
+IN_DEVELOPMENT: set[Route] = {
+    ("GET", "/sandbox/warehouse"),
+    ("POST", "/sandbox/warehouse"),
+    ("GET", "/sandbox/mailbox"),
+    ("GET", "/sandbox/mailbox/{mail_id}"),
+}
