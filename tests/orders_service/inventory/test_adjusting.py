@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from tests.builders.catalog import adjust, balance, get
 from tests.builders.hostile import REFUSALS, spoiled
 from tests.builders.orders import an_order
-from tests.builders.shop import Shop
+from tests.builders.shop import Shop, open_shop
 
 A_CHANGE = {"change": -3, "reason": "broken"}
 
@@ -102,6 +103,14 @@ async def test_many_at_once_all_count(shop: Shop) -> None:
     assert sorted(answer.json()["version"] for answer in answers) == list(range(2, 32))
     last = max(answers, key=lambda answer: answer.json()["version"])
     assert (last.json()["available"], balance(shop, "mug")) == (115, (115, 0, 0))
+
+
+async def test_many_at_once_in_two_processes_all_count(postgres_url: str, tmp_path: Path) -> None:
+    async with open_shop(postgres_url, tmp_path) as here, open_shop(postgres_url, tmp_path) as there:
+        answers = await asyncio.gather(*(adjust(shop, "mug", 1) for shop in (here, there) * 15))
+        said = [(answer.status_code, answer.json()["version"], answer.json()["available"]) for answer in answers]
+        assert sorted(said) == [(200, 1 + number, 100 + number) for number in range(1, 31)]
+        assert balance(here, "mug") == (130, 0, 0)
 
 
 async def test_of_many_who_take_the_last_ones_some_are_refused(shop: Shop) -> None:

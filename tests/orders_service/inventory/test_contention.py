@@ -3,13 +3,14 @@
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from uuid import UUID
+from uuid import uuid4
 
 import psycopg
 from sqlalchemy import text
 
 from orders_service import inventory
-from orders_service.inventory import HoldMoved
+from orders_service.inventory import OutOfStock
+from orders_service.orders.schemas import Item
 from tests.builders.catalog import adjust, balance, put
 from tests.builders.orders import a_product, an_order
 from tests.builders.shop import Shop, open_shop
@@ -21,6 +22,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 async def fight(shop: Shop, skus: tuple[str, ...]) -> None:
     """One process's share of it, in the order of these SKUs and against it."""
     await asyncio.gather(
+        *(hold_and_let_go(shop, skus[:: 1 if number % 2 else -1], number) for number in range(40)),
         *(order_and_change_ones_mind(shop, skus[:: 1 if number % 2 else -1], number) for number in range(40)),
         *(count_anew(shop, sku, 3 if number % 2 else -4) for number in range(8) for sku in skus),
         *(put(shop, skus[number % 4], available=40 + number) for number in range(8)),
@@ -32,9 +34,13 @@ async def order_and_change_ones_mind(shop: Shop, skus: tuple[str, ...], number: 
     order = await shop.placed(an_order(items=[{"sku": sku, "quantity": 1} for sku in skus]))
     if number % 3 == 0:
         assert (await shop.api.post(f"/v1/orders/{order['id']}/cancel")).status_code in {200, 409}
-    if number % 5 == 0:
-        with suppress(HoldMoved):
-            await shop.process.write(inventory.ship, UUID(order["id"]))
+
+
+async def hold_and_let_go(shop: Shop, skus: tuple[str, ...], number: int) -> None:
+    order_id, lines = uuid4(), [Item(sku=sku, quantity=1) for sku in skus[: 1 + number % 4]]
+    with suppress(OutOfStock):
+        await shop.process.write(inventory.reserve, order_id, lines)
+    await shop.process.write(inventory.ship if number % 3 == 0 else inventory.release, order_id)
 
 
 async def count_anew(shop: Shop, sku: str, change: int) -> None:
