@@ -15,7 +15,8 @@ from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
 from orders_service.exchange import UNWATCHED
-from orders_service.gateways import Mailbox
+from orders_service.fulfillment import routes as fulfillment_routes
+from orders_service.gateways import Mailbox, Signatures
 from orders_service.health import Pinger
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
@@ -51,6 +52,7 @@ TELEMETRY: TelemetryConfig = {
 }
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
+    {"name": "fulfillment", "description": "What the warehouse tells us, signed after Standard Webhooks."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -134,6 +136,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
+        app.include_router(fulfillment_routes.make_router(Signatures(settings.fulfillment_secrets)))
         app.include_router(audit_routes.router)
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)

@@ -2,10 +2,18 @@
 
 from typing import Any
 
-from orders_service import orders, uploads
+from orders_service import fulfillment, orders, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
-PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order, uploads.remove_upload, uploads.sweep_uploads)
+PIPELINES: tuple[Pipeline[Any], ...] = (
+    orders.fulfill_order,
+    orders.take_back_order,
+    orders.tell_customer,
+    fulfillment.apply_event,
+    fulfillment.forget_events,
+    uploads.remove_upload,
+    uploads.sweep_uploads,
+)
 
 SCHEDULES: tuple[Schedule[Any], ...] = (
     schedule(
@@ -13,5 +21,11 @@ SCHEDULES: tuple[Schedule[Any], ...] = (
         cron("17 * * * *", zone="UTC"),
         uploads.unclaimed_before,
         sentence="At 17 minutes past every hour: remove uploads that nobody has claimed.",
+    ),
+    schedule(
+        fulfillment.forget_events,
+        cron("41 3 * * *", zone="UTC"),
+        fulfillment.forgotten_before,
+        sentence="At 03:41 UTC: forget events of the warehouse that were received 14 days ago.",
     ),
 )

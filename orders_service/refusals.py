@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orders_service import inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
+from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
 from orders_service.problem_handlers import Translation
@@ -16,15 +17,22 @@ def _unknown_product(error: inventory.UnknownProduct) -> Problem:
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 
+def _not_signed(_: SignatureRefused) -> Problem:
+    words = "The signature is missing, wrong, or more than five minutes off."
+    return Problem("unauthenticated", words, headers={"WWW-Authenticate": "StandardWebhooks"})
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
+    SignatureRefused: _not_signed,
     InvalidIdempotencyKey: lambda _: Problem("invalid-idempotency-key"),
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
     inventory.UnknownProduct: _unknown_product,
     orders.UnknownOrder: lambda _: Problem("not-found"),
+    orders.OrderChanged: lambda _: Problem("precondition-failed"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
 }

@@ -3,6 +3,7 @@
 from orders_service import database  # noqa: F401 - the naming convention comes before the first table
 from orders_service.audit.tables import AuditEntry
 from orders_service.auth import ApiKey, Session
+from orders_service.fulfillment.tables import ReceivedEvent
 from orders_service.idempotency import RememberedAnswer
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.orders.tables import Order, OrderLine
@@ -15,6 +16,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "Product",
+    "ReceivedEvent",
     "RememberedAnswer",
     "Session",
     "Stock",

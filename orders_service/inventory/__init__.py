@@ -3,7 +3,7 @@
 from orders_service.inventory.errors import InventoryError, OutOfStock, UnknownProduct
 from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
 from orders_service.inventory.skus import Sku
-from orders_service.inventory.stock import prices_of, prices_on_sale, release, reserve
+from orders_service.inventory.stock import prices_of, prices_on_sale, release, reserve, ship
 
 __all__ = [
     "SMALL_CATALOG",
@@ -18,4 +18,5 @@ __all__ = [
     "release",
     "reserve",
     "seed",
+    "ship",
 ]

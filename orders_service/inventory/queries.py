@@ -26,6 +26,9 @@ _GIVE_BACK = (
     .where(col(Stock.sku) == bindparam("of"))
     .values(available=col(Stock.available) + bindparam("given"), reserved=col(Stock.reserved) - bindparam("given"))
 )
+_TAKE_OUT = (
+    update(Stock).where(col(Stock.sku) == bindparam("of")).values(reserved=col(Stock.reserved) - bindparam("taken"))
+)
 _HOLD = insert(StockHold)
 _LET_GO = delete(StockHold).where(col(StockHold.order_id) == bindparam("order_id"))
 
@@ -61,6 +64,15 @@ def give_back(tx: Transaction, order_id: UUID) -> None:
         tx.execute(_LET_GO, {"order_id": order_id})
     for sku, quantity in held:
         tx.defer(_GIVE_BACK, {"of": sku, "given": quantity})
+
+
+def take_out(tx: Transaction, order_id: UUID) -> None:
+    """Whatever is held for the order has left."""
+    held = tx.execute(_HELD, {"order_id": order_id}).all()
+    if held:
+        tx.execute(_LET_GO, {"order_id": order_id})
+    for sku, quantity in held:
+        tx.defer(_TAKE_OUT, {"of": sku, "taken": quantity})
 
 
 def add(tx: Transaction, product: Product, available: int) -> None:

@@ -42,6 +42,11 @@ def reserve(tx: Transaction, order_id: UUID, lines: Sequence[Line]) -> None:
         queries.take(tx, order_id, line.sku, line.quantity)
 
 
+def ship(tx: Transaction, order_id: UUID) -> None:
+    """What is held for the order has left the house; nothing held, nothing to do."""
+    queries.take_out(tx, order_id)
+
+
 def release(tx: Transaction, order_id: UUID) -> None:
     """Give back what is held for the order; nothing held, nothing to do."""
     queries.give_back(tx, order_id)

@@ -7,7 +7,15 @@ from pipelines.worker import wire
 
 def test_every_pipeline_is_wired() -> None:
     wired = wire(PIPELINES, {Mail: object(), Warehouse: object()})
-    assert {name for name, _ in wired} == {"fulfill-order", "remove-upload", "clean-up-uploads"}
+    assert {name for name, _ in wired} == {
+        "fulfill-order",
+        "take-back-order",
+        "tell-customer",
+        "apply-fulfillment-event",
+        "forget-fulfillment-events",
+        "remove-upload",
+        "clean-up-uploads",
+    }
 
 
 def test_steps_run_in_the_order_that_customers_are_promised() -> None:

@@ -125,4 +125,5 @@ async def open_shop(
         await shop.offer(*SHELF)
         yield shop
         warehouse.door.open()
+        warehouse.back_door.open()
         mail.door.open()

@@ -30,6 +30,7 @@ FOR_EVERYBODY = {
 }
 FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
 FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
+FOR_WHOEVER_SIGNS = {("POST", "/v1/fulfillment/events")}  # no key is asked for, and none is enough
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
     ("POST", "/sandbox/warehouse"),
@@ -53,7 +54,7 @@ def routes(**settings: Any) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_listed_with_who_may_use_it(tmp_path: Path) -> None:
-    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF
+    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF | FOR_WHOEVER_SIGNS
     assert routes(data_dir=tmp_path) == everything | IN_DEVELOPMENT
     assert routes(data_dir=tmp_path, **PRODUCTION) == everything
     assert not [path for _, path in everything - set(MAY) - FOR_STAFF if "{" in path]
@@ -80,6 +81,14 @@ async def test_what_is_for_staff_is_for_no_customer(corner_shop: Shop, method: s
     ada = await corner_shop.client_of("ada")
     answers = [await client.request(method, path) for client in (corner_shop.client(None), ada)]
     assert [answer.status_code for answer in answers] == [401, 403]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(FOR_WHOEVER_SIGNS))
+async def test_without_a_signature_not_even_an_admin_is_heard(corner_shop: Shop, method: str, path: str) -> None:
+    for client in (corner_shop.client(None), corner_shop.api):
+        response = await client.request(method, path, content=b"{}")
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+        assert response.headers["www-authenticate"] == "StandardWebhooks"
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(FOR_WHOEVER_HAS_A_KEY))

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ from openapi_spec_validator import validate
 from orders_service import openapi
 from orders_service.app import create_app
 from orders_service.audit.schemas import AuditEntryView
+from orders_service.fulfillment.receiving import read_event
+from orders_service.fulfillment.schemas import EventReceipt
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
-from orders_service.orders.schemas import OrderDraft, OrderView
+from orders_service.orders.schemas import CancelOrder, OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
 from pipelines.fastapi.views import RunView
@@ -21,6 +24,7 @@ OPERATION_IDS = {
     "orders_list_orders",
     "orders_get_order",
     "orders_cancel_order",
+    "fulfillment_receive_fulfillment_event",
     "audit_list_audit_entries",
     "runs_get_run",
     "runs_follow_run",
@@ -30,6 +34,7 @@ OPERATION_IDS = {
 OPERATIONS = [
     (f"{method} {path}", operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
 ]
+SIGNED = {"post /v1/fulfillment/events": ["WebhookSignature"]}
 WEBHOOKS = {"order.fulfillment_requested": FulfillmentRequest, "order.fulfillment_cancelled": FulfillmentCancellation}
 
 
@@ -67,11 +72,26 @@ def test_every_error_is_declared_as_a_problem(name: str, operation: Any) -> None
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS)
 def test_what_needs_a_key_says_so(name: str, operation: Any) -> None:
-    needs_key = "/v1/" in name
+    schemes = SIGNED.get(name, ["Bearer"] if "/v1/" in name else [])
     assert ("401" in operation["responses"], operation.get("security")) == (
-        needs_key,
-        [{"Bearer": []}] if needs_key else None,
+        bool(schemes),
+        [{scheme: []} for scheme in schemes] or None,
     )
+
+
+def test_the_warehouse_is_told_how_to_sign() -> None:
+    [operation] = [operation for name, operation in OPERATIONS if name in SIGNED]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["webhook-id", "webhook-timestamp"]
+    scheme = DOCUMENT["components"]["securitySchemes"]["WebhookSignature"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "webhook-signature")
+    assert scheme["description"]
+
+
+def test_the_events_of_the_warehouse_have_an_example_each() -> None:
+    [operation] = [operation for name, operation in OPERATIONS if name in SIGNED]
+    content = operation["requestBody"]["content"]["application/json"]
+    events = [read_event(json.dumps(each["value"]).encode()) for each in content["examples"].values()]
+    assert [event.type for event in events] == content["schema"]["properties"]["type"]["enum"]
 
 
 def test_every_operation_and_every_tag_is_described() -> None:
@@ -81,7 +101,7 @@ def test_every_operation_and_every_tag_is_described() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["Bearer"]["description"]
 
 
-@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView])
+@pytest.mark.parametrize("model", [OrderDraft, OrderView, CancelOrder, EventReceipt, RunView, AuditEntryView])
 def test_every_body_has_an_example_that_fits(model: Any) -> None:
     assert DOCUMENT["components"]["schemas"][model.__name__]["examples"]
     for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves out what is null
