@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from orders_service import audit, orders
 from pipelines import Pipeline, Retry, StepContext, Throttled, Transaction
 
-LONGEST_WAIT_SECONDS = 300
+_LONGEST_WAIT = 8  # as a power of two: four minutes
 _OUR_RUN_TAKES_AT_MOST = timedelta(days=30)  # or is in quarantine until somebody looks at it
 
 
@@ -44,7 +44,7 @@ def apply_to_order(event: StoredEvent, tx: Transaction, step: StepContext) -> Ap
     try:
         heard = orders.hear(tx, _news_of(event))
     except orders.StillOpen:
-        raise Throttled(retry_after=timedelta(seconds=min(2**step.attempt, LONGEST_WAIT_SECONDS))) from None
+        raise Throttled(retry_after=timedelta(seconds=2 ** min(step.attempt - 1, _LONGEST_WAIT))) from None
     audit.record(
         tx,
         _note_of(event),

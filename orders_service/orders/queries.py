@@ -124,11 +124,15 @@ def lines_of(session: ReadSession | Transaction, orders: Sequence[UUID]) -> dict
 
 
 def newest(session: ReadSession, wanted: Wanted, *, most: int) -> list[Order]:
-    """The newest of those that are wanted. Each status is a range of its own in the index, read from its end."""
-    statement = _within(wanted)
-    statements = [statement.where(col(Order.status) == status) for status in wanted.statuses] or [statement]
-    found = [order for each in statements for order in session.execute(each, {"most": most}).scalars()]
+    """The newest of those that are wanted."""
+    found = [order for each in _finding(wanted) for order in session.execute(each, {"most": most}).scalars()]
     return sorted(found, key=lambda order: order.id, reverse=True)[:most]
+
+
+def _finding(wanted: Wanted) -> list[Select[Order]]:
+    """Each status is a range of its own in the index, read from its end."""
+    statement = _within(wanted)
+    return [statement.where(col(Order.status) == status) for status in wanted.statuses] or [statement]
 
 
 def _within(wanted: Wanted) -> Select[Order]:

@@ -57,6 +57,7 @@ class FakeMail:
 
     def __init__(self) -> None:
         self.door = Door()
+        self.back_door = Door()  # for all that is no confirmation
         self.letters: list[tuple[str, Letter]] = []
 
     @property
@@ -70,4 +71,4 @@ class FakeMail:
 
     async def send(self, letter: Letter, *, key: str) -> None:
         self.letters.append((key, letter))
-        await self.door.knock()
+        await (self.door if letter.subject.startswith(CONFIRMS) else self.back_door).knock()

@@ -127,3 +127,4 @@ async def open_shop(
         warehouse.door.open()
         warehouse.back_door.open()
         mail.door.open()
+        mail.back_door.open()

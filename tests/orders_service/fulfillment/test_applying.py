@@ -177,7 +177,7 @@ async def test_while_its_run_is_in_quarantine_nothing_is_decided(shop: Shop) -> 
 
 async def test_a_mail_server_that_is_away_keeps_no_event_waiting(shop: Shop) -> None:
     order = await completed(shop)
-    shop.mail.door.troubles = [MailUnavailable("busy")]
+    shop.mail.back_door.troubles = [MailUnavailable("busy")]
     await told(shop, order)
     await told(shop, order, "delivered", at=LATER)
     await shop.settled()
@@ -189,7 +189,7 @@ async def test_a_mail_server_that_is_away_keeps_no_event_waiting(shop: Shop) -> 
 
 async def test_an_address_that_takes_no_mail_pages_nobody(shop: Shop) -> None:
     order = await completed(shop)
-    shop.mail.door.troubles = [MailRefused("no such mailbox")]
+    shop.mail.back_door.troubles = [MailRefused("no such mailbox")]
     await told(shop, order)
     await shop.run_to_the_end()
     states = {(row.pipeline, row.state) for row in shop.rows(STATES)}

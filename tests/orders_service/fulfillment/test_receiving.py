@@ -1,6 +1,8 @@
 """Who is heard, and what is stored of what he says."""
 
 import asyncio
+import base64
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -126,11 +128,13 @@ async def test_an_id_that_is_none_is_malformed(corner_shop: Shop, key: str) -> N
     assert await status_of(corner_shop, BODY, signed(BODY, key=key)) == 400
 
 
-async def test_an_id_with_a_dot_is_malformed(corner_shop: Shop) -> None:
-    """Signed over `a.1.1700000000.{}`, where nobody can tell where the id ends."""
-    headers = dict(signed(b"1." + BODY, key="a"))  # the library refuses to sign a dot: this is how one gets in
-    moved = {**headers, "webhook-id": f"a.{headers['webhook-timestamp']}", "webhook-timestamp": "1"}
-    assert await status_of(corner_shop, BODY, moved) == 401
+async def test_an_id_with_a_dot_is_malformed_since_nobody_can_tell_where_it_ends(corner_shop: Shop) -> None:
+    moment = str(int(ago(0).timestamp()))
+    secret = base64.b64decode(DEVELOPMENT_SECRET.removeprefix("whsec_"))
+    code = hmac.digest(secret, f"a.b.{moment}.{BODY.decode()}".encode(), "sha256")
+    signature = f"v1,{base64.b64encode(code).decode()}"
+    headers = {"webhook-id": "a.b", "webhook-timestamp": moment, "webhook-signature": signature}
+    assert await status_of(corner_shop, BODY, headers) == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\x00", b'{"type": "order.shipped"', b"\xef\xbb\xbf{}", b"[" * 20_000])
@@ -181,7 +185,7 @@ async def test_data_that_nobody_means_is_refused_whole(corner_shop: Shop, kind: 
         {"data": {"order_id": "order-1"}},
         {"data": {}},
         {"data": {"order_id": ORDER["id"], "tracking": {"carrier": 5}}},
-        {"data": {"order_id": ORDER["id"], "tracking": {"a\nb": "x"}}},
+        {"data": {"order_id": ORDER["id"], "tracking": {"a b": "x"}}},
         {"data": {"order_id": ORDER["id"], "tracking": {f"n{i}": "x" for i in range(11)}}},
         {"data": {"order_id": ORDER["id"], "reason": "x" * 501}},
         {"data": {"order_id": ORDER["id"], "reason": "\u202egnp.exe"}},
