@@ -34,7 +34,7 @@ def outside(*, refuses: bool) -> Mapping[Any, object]:
 
 @pytest.mark.parametrize(
     ("refuses", "state", "cancelled", "deaths"),
-    [(False, RunState.COMPLETED, 0, 16), (True, RunState.FAILED, 1, 23)],
+    [(False, RunState.COMPLETED, 0, 16), (True, RunState.FAILED, 1, 28)],
     ids=["fulfilled", "refused"],
 )
 async def test_an_order_survives_every_crash(
