@@ -1,6 +1,7 @@
 """An order that the warehouse has is taken back, unless it has left by then."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from pipelines.testing import Survivor, survives_every_crash
 from tests.builders.callbacks import NOON, an_event, audited, completed, send, told
 from tests.builders.gateways import FakeMail, FakeWarehouse
 from tests.builders.orders import a_product, an_address, an_order
-from tests.builders.shop import Shop
+from tests.builders.shop import Shop, open_shop
 
 _ = tables  # all of the service's, so that they are made
 
@@ -192,8 +193,27 @@ async def test_what_the_warehouse_says_while_it_is_asked_is_what_counts(shop: Sh
 async def test_cancelled_and_shipped_at_once_each_order_ends_in_one_state(shop: Shop) -> None:
     orders = [await shop.placed(an_order(mug=2)) for _ in range(12)]
     await shop.run_to_the_end()
-    both = [(shop.api.post(f"/v1/orders/{order['id']}/cancel"), send(shop, an_event(order))) for order in orders]
+    await at_once(orders, cancelled_at=shop, shipped_at=shop)
+    await each_is_in_one_state(shop, orders)
+
+
+async def test_so_it_does_when_two_processes_hear_of_it(postgres_url: str, tmp_path: Path) -> None:
+    async with open_shop(postgres_url, tmp_path) as shop, open_shop(postgres_url, tmp_path, role="api") as other:
+        orders = [await shop.placed(an_order(mug=2)) for _ in range(12)]
+        await shop.run_to_the_end()
+        await at_once(orders, cancelled_at=other, shipped_at=shop)
+        await each_is_in_one_state(shop, orders)
+
+
+async def at_once(orders: list[Any], *, cancelled_at: Shop, shipped_at: Shop) -> None:
+    both = [
+        (cancelled_at.api.post(f"/v1/orders/{order['id']}/cancel"), send(shipped_at, an_event(order)))
+        for order in orders
+    ]
     await asyncio.gather(*(call for calls in both for call in calls))
+
+
+async def each_is_in_one_state(shop: Shop, orders: list[Any]) -> None:
     await shop.run_to_the_end()
     shown = [await shop.shown(order) for order in orders]
     shipped = [order for order in shown if order["status"] == "shipped"]
