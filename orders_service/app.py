@@ -16,7 +16,8 @@ from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
 from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
-from orders_service.gateways import Mailbox
+from orders_service.fulfillment import routes as fulfillment_routes
+from orders_service.gateways import Mailbox, Signatures
 from orders_service.health import Pinger
 from orders_service.images import routes as images_routes
 from orders_service.inventory import Window
@@ -57,6 +58,7 @@ TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
     {"name": "images", "description": "Pictures of products, shown in several sizes."},
     {"name": "products", "description": "What is sold, at which price, and how much of it there is."},
+    {"name": "fulfillment", "description": "What the warehouse tells us, signed after Standard Webhooks."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -142,6 +144,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
         app.include_router(orders_routes.router)  # first: routes are tried in this order
         app.include_router(images_routes.router)
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
+        app.include_router(fulfillment_routes.make_router(Signatures(settings.fulfillment_secrets)))
         app.include_router(audit_routes.router)
         app.include_router(inventory_routes.router)
     app.webhooks.include_router(webhooks.router)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orders_service import images, inventory, orders, uploads
+from orders_service import fulfillment, images, inventory, orders, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
 PIPELINES: tuple[Pipeline[Any], ...] = (
@@ -10,6 +10,10 @@ PIPELINES: tuple[Pipeline[Any], ...] = (
     images.prepare_image,
     orders.expire_reservations,
     inventory.refresh_catalog,
+    orders.take_back_order,
+    orders.tell_customer,
+    fulfillment.apply_event,
+    fulfillment.forget_events,
     uploads.remove_upload,
     uploads.sweep_uploads,
 )
@@ -26,5 +30,11 @@ SCHEDULES: tuple[Schedule[Any], ...] = (
         cron("17 * * * *", zone="UTC"),
         uploads.unclaimed_before,
         sentence="At 17 minutes past every hour: remove uploads that nobody has claimed.",
+    ),
+    schedule(
+        fulfillment.forget_events,
+        cron("41 3 * * *", zone="UTC"),
+        fulfillment.forgotten_before,
+        sentence="At 03:41 UTC: forget events of the warehouse that were received 14 days ago.",
     ),
 )

@@ -1,5 +1,6 @@
 """`If-Match` and `If-None-Match` (RFC 9110): what a client knows of a resource, held against what it is now."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Annotated
@@ -38,6 +39,11 @@ class Preconditions:
             raise PreconditionFailed
         if self.if_none_match is not None and _names(self.if_none_match, etag, is_strong=False):
             raise PreconditionFailed
+
+
+def tag_of(body: str) -> str:
+    """The strong tag of a representation: a hash of what is shown, so equal tags mean equal bytes."""
+    return f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
 
 
 def is_known(if_none_match: str | None, etag: str) -> bool:

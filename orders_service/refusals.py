@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orders_service import images, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
+from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
 from orders_service.preconditions import PreconditionFailed
@@ -21,9 +22,15 @@ def _no_image(error: images.NoImage) -> Problem:
     return Problem("not-found", str(error), headers={"Retry-After": "1"} if error.may_come else None)
 
 
+def _not_signed(_: SignatureRefused) -> Problem:
+    words = "The signature is missing, wrong, or more than five minutes off."
+    return Problem("unauthenticated", words, headers={"WWW-Authenticate": "StandardWebhooks"})
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
+    SignatureRefused: _not_signed,
     InvalidIdempotencyKey: lambda _: Problem("invalid-idempotency-key"),
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
     PreconditionFailed: lambda _: Problem("precondition-failed"),

@@ -3,6 +3,7 @@
 from orders_service import database  # noqa: F401 - the naming convention comes before the first table
 from orders_service.audit.tables import AuditEntry
 from orders_service.auth import ApiKey, Session
+from orders_service.fulfillment.tables import ReceivedEvent
 from orders_service.idempotency import RememberedAnswer
 from orders_service.images.tables import ProductImage, ProductImageSize, ProductImageUpload
 from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
@@ -21,6 +22,7 @@ __all__ = [
     "ProductImage",
     "ProductImageSize",
     "ProductImageUpload",
+    "ReceivedEvent",
     "RememberedAnswer",
     "Session",
     "Stock",

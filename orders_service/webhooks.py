@@ -85,4 +85,7 @@ def order_fulfillment_cancelled(
     webhook_timestamp: WebhookTimestamp,
     webhook_signature: WebhookSignature,
 ) -> None:
-    """Take a request back. It may come for an order that was never asked for, and is accepted then too."""
+    """Take a request back. It may come for an order that was never asked for, and is accepted then too.
+
+    A 4xx says that it is too late: an order that its customer wanted to cancel is then shipped as ordered.
+    """

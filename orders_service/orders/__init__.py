@@ -1,18 +1,38 @@
-"""Orders, from acceptance to the warehouse. The front door of this slice."""
+"""Orders, from acceptance to delivery. The front door of this slice."""
 
-from orders_service.orders.errors import MixedCurrencies, NotCancellable, OrdersError, TotalTooLarge, UnknownOrder
+from orders_service.orders.errors import (
+    MixedCurrencies,
+    NotCancellable,
+    OrderMoved,
+    OrdersError,
+    StillOpen,
+    TotalTooLarge,
+    UnknownOrder,
+)
 from orders_service.orders.expiring import expire_reservations, expired_by
 from orders_service.orders.fulfilling import fulfill_order
 from orders_service.orders.queries import owner_of_run
+from orders_service.orders.shipping import Heard, WarehouseNews, WarehouseWord, hear, must_exist
+from orders_service.orders.taking_back import take_back_order
+from orders_service.orders.telling import tell_customer
 
 __all__ = [
+    "Heard",
     "MixedCurrencies",
     "NotCancellable",
+    "OrderMoved",
     "OrdersError",
+    "StillOpen",
     "TotalTooLarge",
     "UnknownOrder",
+    "WarehouseNews",
+    "WarehouseWord",
     "expire_reservations",
     "expired_by",
     "fulfill_order",
+    "hear",
+    "must_exist",
     "owner_of_run",
+    "take_back_order",
+    "tell_customer",
 ]

@@ -16,19 +16,13 @@ from orders_service.gateways import (
     WarehouseUnavailable,
 )
 from orders_service.orders import queries
+from orders_service.orders.announcing import end_badly
 from orders_service.orders.confirmation import confirmation_of
+from orders_service.orders.destinations import FOR_AN_HOUR, MAIL, WAREHOUSE
 from orders_service.orders.placed import PlacedOrder
 from orders_service.orders.schemas import OrderStatus
 from orders_service.orders.validation import check
-from pipelines import Destination, Ending, Pipeline, Retry, RunState, StepContext, Transaction
-
-# Eight attempts in about an hour: the upper bounds of the seven waits are 1.3 s, 5 s, 21 s, 83 s, 6, 22 and 89 min,
-# and full jitter halves their sum.
-_FOR_AN_HOUR = wait_random_exponential(multiplier=1.3, exp_base=4, max=7200)
-
-# More calls at once than the gateways have connections: a rush waits for those, and an outage keeps slots for others.
-WAREHOUSE = Destination("warehouse", concurrency=80)
-MAIL = Destination("mail", concurrency=80)
+from pipelines import Ending, Pipeline, Retry, RunState, StepContext, Transaction
 
 fulfill_order = Pipeline("fulfill-order", PlacedOrder)
 
@@ -47,7 +41,7 @@ def reserve_stock(order: PlacedOrder, tx: Transaction) -> None:
     inventory.reserve(tx, order.id, order.items)
 
 
-@fulfill_order.step(retry=Retry(on=(MailUnavailable,), attempts=8, wait=_FOR_AN_HOUR), timeout=40, to=MAIL)
+@fulfill_order.step(retry=Retry(on=(MailUnavailable,), attempts=8, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
 async def send_confirmation(order: PlacedOrder, mail: Mail, step: StepContext) -> None:
     await mail.send(confirmation_of(order), key=step.idempotency_key)
 
@@ -59,7 +53,7 @@ async def cancel_fulfillment(order: PlacedOrder, warehouse: Warehouse, step: Ste
 
 
 @fulfill_order.step(
-    retry=Retry(on=(WarehouseUnavailable,), attempts=8, wait=_FOR_AN_HOUR),
+    retry=Retry(on=(WarehouseUnavailable,), attempts=8, wait=FOR_AN_HOUR),
     to=WAREHOUSE,
     timeout=40,  # the gateway's own timeout comes first; this one is for what it cannot see
     undo=cancel_fulfillment,
@@ -71,9 +65,11 @@ async def notify_warehouse(order: PlacedOrder, warehouse: Warehouse, step: StepC
 
 @fulfill_order.at_end
 def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
-    queries.finish(tx, order.id, FINAL_STATUS[ending.state], ending.reason)
     if ending.state is RunState.COMPLETED:
+        queries.finish(tx, order.id, OrderStatus.COMPLETED, ending.reason)
         inventory.keep(tx, order.id)
+    else:
+        end_badly(tx, queries.find(tx, order.id), FINAL_STATUS[ending.state], ending)
 
 
 @fulfill_order.at_retry

@@ -26,9 +26,22 @@ class OrderStatus(StrEnum):
     CONFIRMED = "confirmed"
     FULFILLING = "fulfilling"
     COMPLETED = "completed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
     REJECTED = "rejected"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+OPEN_STATUSES = frozenset(
+    {
+        OrderStatus.PENDING,
+        OrderStatus.VALIDATED,
+        OrderStatus.RESERVED,
+        OrderStatus.CONFIRMED,
+        OrderStatus.FULFILLING,
+    }
+)
 
 
 class Item(StrictModel):
@@ -96,6 +109,10 @@ _EXAMPLE: dict[str, Any] = {
     "shipping_address": _ADDRESS,
     "created_at": "2026-11-21T12:00:00Z",
     "run": {"id": _RUN, "url": f"/v1/runs/{_RUN}"},
+    "cancellation": None,
+    "shipped_at": None,
+    "delivered_at": None,
+    "tracking": None,
 }
 
 
@@ -123,3 +140,17 @@ class OrderView(BaseModel):
     shipping_address: Address
     created_at: datetime
     run: RunLink
+    cancellation: RunLink | None = Field(
+        default=None, description="The run that asks the warehouse to cancel it; gone when the warehouse says no."
+    )
+    shipped_at: datetime | None = Field(default=None, description="When the warehouse says that it was shipped.")
+    delivered_at: datetime | None = Field(default=None, description="When the warehouse says that it was delivered.")
+    tracking: dict[str, str] | None = Field(default=None, description="As the warehouse gave it.")
+
+
+class CancelOrder(StrictModel):
+    """Why an order is cancelled, in the customer's words."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "ordered twice"}]})
+
+    reason: Annotated[str, Text(200)] | None = None

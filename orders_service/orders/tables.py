@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Text, text
 from sqlmodel import Field, SQLModel
+
+_ASKED_BACK = "cancellation_run_id IS NOT NULL"
 
 
 class Order(SQLModel, table=True):
@@ -14,10 +16,18 @@ class Order(SQLModel, table=True):
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint(
-            "status IN ('pending', 'completed', 'rejected', 'failed', 'cancelled')", name="status_is_known"
+            "status IN ('pending', 'completed', 'shipped', 'delivered', 'rejected', 'failed', 'cancelled')",
+            name="status_is_known",
         ),
         CheckConstraint("total_amount >= 0", name="total_is_not_negative"),
         Index("ix_orders_principal_id", "principal", "id"),
+        Index("ix_orders_status_id", "status", "id"),
+        Index(
+            "ix_orders_cancellation_run_id",
+            "cancellation_run_id",
+            postgresql_where=text(_ASKED_BACK),
+            sqlite_where=text(_ASKED_BACK),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -30,6 +40,11 @@ class Order(SQLModel, table=True):
     shipping_address: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created_at: datetime
     run_id: UUID = Field(unique=True)  # no foreign key: runs are pruned in time, orders stay
+    cancellation_run_id: UUID | None = None  # asks the warehouse, or has asked it with success
+    told_at: datetime | None = None  # that it ends badly
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    tracking: dict[str, str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
 
 
 class OrderLine(SQLModel, table=True):

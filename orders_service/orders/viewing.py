@@ -11,10 +11,10 @@ from orders_service.orders.schemas import Address, OrderStatus, OrderView, Price
 from orders_service.orders.standing import reason_of, status_of
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.run_links import RunLink
-from pipelines import ReadSession, standings
+from pipelines import ReadSession, Transaction, standings
 
 
-def view_one(session: ReadSession, order_id: UUID, principal: Principal) -> OrderView:
+def view_one(session: ReadSession | Transaction, order_id: UUID, principal: Principal) -> OrderView:
     """Raises `UnknownOrder` for a missing one and for somebody else's alike."""
     order = queries.find(session, order_id)
     if order is None or not principal.may_see(order.principal):
@@ -22,7 +22,7 @@ def view_one(session: ReadSession, order_id: UUID, principal: Principal) -> Orde
     return view_all(session, [order])[0]
 
 
-def view_all(session: ReadSession, orders: Sequence[Order]) -> list[OrderView]:
+def view_all(session: ReadSession | Transaction, orders: Sequence[Order]) -> list[OrderView]:
     """Three statements, however many orders."""
     lines = queries.lines_of(session, [order.id for order in orders])
     runs = standings(session, [order.run_id for order in orders if order.status == OrderStatus.PENDING])
@@ -52,4 +52,8 @@ def view_of(order: Order, lines: Sequence[OrderLine], status: OrderStatus, reaso
         shipping_address=Address(**order.shipping_address),
         created_at=order.created_at,
         run=RunLink.to(order.run_id),
+        cancellation=RunLink.to(order.cancellation_run_id) if order.cancellation_run_id is not None else None,
+        shipped_at=order.shipped_at,
+        delivered_at=order.delivered_at,
+        tracking=order.tracking,
     )

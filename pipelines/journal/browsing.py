@@ -13,7 +13,7 @@ from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.progressing import shown
 from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, OWNED, SUSPECT, attempts, runs
 from pipelines.run import Attempt, Priority, Progress, RunState, StoredResult
-from pipelines.transaction import ReadSession
+from pipelines.transaction import ReadSession, Transaction
 
 _RUN = select(runs).where(runs.c.id == bindparam("of"))
 _ATTEMPTS = (
@@ -111,7 +111,7 @@ _FIELDS = (
 )
 
 
-def standings(session: ReadSession, run_ids: Collection[UUID]) -> dict[UUID, RunStanding]:
+def standings(session: ReadSession | Transaction, run_ids: Collection[UUID]) -> dict[UUID, RunStanding]:
     """Where each of these runs stands; what has been pruned is missing."""
     rows = session.execute(_STANDINGS, {"of": list(run_ids)})
     return {row.id: RunStanding(row.state, row.step, row.attempt, row.ending, row.reason) for row in rows}

@@ -12,6 +12,10 @@ def test_every_pipeline_is_wired() -> None:
         "prepare-image",
         "expire-reservations",
         "refresh-catalog",
+        "take-back-order",
+        "tell-customer",
+        "apply-fulfillment-event",
+        "forget-fulfillment-events",
         "remove-upload",
         "clean-up-uploads",
     }

@@ -4,6 +4,8 @@ import asyncio
 
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest, Letter
 
+CONFIRMS = "Your order "
+
 
 class Door:
     """Where calls come in. Close it, and they wait inside the call until it opens."""
@@ -37,6 +39,7 @@ class FakeWarehouse:
 
     def __init__(self) -> None:
         self.door = Door()
+        self.back_door = Door()  # for cancellations
         self.requests: list[tuple[str, FulfillmentRequest]] = []
         self.cancellations: list[tuple[str, FulfillmentCancellation]] = []
 
@@ -46,6 +49,7 @@ class FakeWarehouse:
 
     async def cancel_fulfillment(self, cancellation: FulfillmentCancellation, *, key: str) -> None:
         self.cancellations.append((key, cancellation))
+        await self.back_door.knock()
 
 
 class FakeMail:
@@ -53,8 +57,18 @@ class FakeMail:
 
     def __init__(self) -> None:
         self.door = Door()
+        self.back_door = Door()  # for all that is no confirmation
         self.letters: list[tuple[str, Letter]] = []
+
+    @property
+    def confirmations(self) -> list[tuple[str, Letter]]:
+        return [(key, letter) for key, letter in self.letters if letter.subject.startswith(CONFIRMS)]
+
+    @property
+    def notices(self) -> list[Letter]:
+        """What customers were told later on."""
+        return [letter for _, letter in self.letters if not letter.subject.startswith(CONFIRMS)]
 
     async def send(self, letter: Letter, *, key: str) -> None:
         self.letters.append((key, letter))
-        await self.door.knock()
+        await (self.door if letter.subject.startswith(CONFIRMS) else self.back_door).knock()

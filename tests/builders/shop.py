@@ -135,4 +135,6 @@ async def open_shop(
         await shop.offer(*SHELF)
         yield shop
         warehouse.door.open()
+        warehouse.back_door.open()
         mail.door.open()
+        mail.back_door.open()

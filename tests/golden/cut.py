@@ -55,7 +55,9 @@ async def told(story: Story, folder: Path) -> list[Rows]:
     schema.migrate(url)
     outside, watcher = Outside.of(story), Watcher(url)
     gateways = {Mail: outside, Warehouse: outside}
-    async with rehearsal([orders.fulfill_order], provide=gateways, database_url=url, faults=watcher) as stage:
+    async with rehearsal(
+        [orders.fulfill_order, orders.tell_customer], provide=gateways, database_url=url, faults=watcher
+    ) as stage:
         await stage.write(inventory.seed, (a_product(SKU, available=10),))
         watcher.looks.clear()
         items = [{"sku": SKU, "quantity": story.quantity}]

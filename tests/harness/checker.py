@@ -182,9 +182,10 @@ CHECKS: dict[str, Callable[[Evidence], Violations]] = {
 
 
 def read_mailbox(folder: Path) -> list[SentMail]:
-    """The mails of a development mailbox; a confirmation's subject ends in the order's id."""
+    """The confirmations in a development mailbox; their subject ends in the order's id."""
     headers = [BytesHeaderParser().parsebytes(path.read_bytes()) for path in folder.glob("[!.]*.eml")]
-    return [SentMail(mail["Message-ID"], mail["Subject"].split()[-1]) for mail in headers]
+    confirmations = [mail for mail in headers if mail["Subject"].startswith("Your order ")]
+    return [SentMail(mail["Message-ID"], mail["Subject"].split()[-1]) for mail in confirmations]
 
 
 def _is_believed_in(evidence: Evidence, order: str, *, since: float) -> bool:

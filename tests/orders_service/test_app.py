@@ -10,7 +10,15 @@ from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings
 from tests.builders.fulfillment import SECRET
-from tests.builders.rights import FOR_EVERYBODY, FOR_STAFF, FOR_WHOEVER_HAS_A_KEY, IN_DEVELOPMENT, MAY, WHO
+from tests.builders.rights import (
+    FOR_EVERYBODY,
+    FOR_STAFF,
+    FOR_WHOEVER_HAS_A_KEY,
+    FOR_WHOEVER_SIGNS,
+    IN_DEVELOPMENT,
+    MAY,
+    WHO,
+)
 from tests.builders.shop import Shop, open_shop
 
 SOMEBODYS = re.compile(r"\{(?!sku\})")  # products are everybody's
@@ -31,7 +39,7 @@ def routes(**settings: Any) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_listed_with_who_may_use_it(tmp_path: Path) -> None:
-    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF
+    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF | FOR_WHOEVER_SIGNS
     assert routes(data_dir=tmp_path) == everything | IN_DEVELOPMENT
     assert routes(data_dir=tmp_path, **PRODUCTION) == everything
     assert not [path for _, path in everything - set(MAY) - FOR_STAFF if SOMEBODYS.search(path)]
@@ -58,6 +66,14 @@ async def test_what_is_for_staff_is_for_no_customer(corner_shop: Shop, method: s
     ada = await corner_shop.client_of("ada")
     answers = [await client.request(method, path) for client in (corner_shop.client(None), ada)]
     assert [answer.status_code for answer in answers] == [401, 403]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(FOR_WHOEVER_SIGNS))
+async def test_without_a_signature_not_even_an_admin_is_heard(corner_shop: Shop, method: str, path: str) -> None:
+    for client in (corner_shop.client(None), corner_shop.api):
+        response = await client.request(method, path, content=b"{}")
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+        assert response.headers["www-authenticate"] == "StandardWebhooks"
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(FOR_WHOEVER_HAS_A_KEY))

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ from openapi_spec_validator import validate
 from orders_service import openapi
 from orders_service.app import create_app
 from orders_service.audit.schemas import AuditEntryView
+from orders_service.fulfillment.receiving import read_event
+from orders_service.fulfillment.schemas import EventReceipt
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
 from orders_service.images.schemas import ImageStatus
 from orders_service.inventory.schemas import AdjustedProduct, ProductDraft, ProductView, StockAdjustment, StockView
-from orders_service.orders.schemas import OrderDraft, OrderView
+from orders_service.orders.schemas import CancelOrder, OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
 from pipelines.fastapi.views import RunView
@@ -29,6 +32,7 @@ OPERATION_IDS = {
     "products_delete_product",
     "products_adjust_stock",
     "products_show_stock",
+    "fulfillment_receive_fulfillment_event",
     "audit_list_audit_entries",
     "images_get_image",
     "images_get_image_status",
@@ -42,6 +46,7 @@ OPERATION_IDS = {
 OPERATIONS = [
     (f"{method} {path}", operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
 ]
+SIGNED = {"post /v1/fulfillment/events": ["WebhookSignature"]}
 WEBHOOKS = {"order.fulfillment_requested": FulfillmentRequest, "order.fulfillment_cancelled": FulfillmentCancellation}
 
 
@@ -79,11 +84,26 @@ def test_every_error_is_declared_as_a_problem(name: str, operation: Any) -> None
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS)
 def test_what_needs_a_key_says_so(name: str, operation: Any) -> None:
-    needs_key = "/v1/" in name
+    schemes = SIGNED.get(name, ["Bearer"] if "/v1/" in name else [])
     assert ("401" in operation["responses"], operation.get("security")) == (
-        needs_key,
-        [{"Bearer": []}] if needs_key else None,
+        bool(schemes),
+        [{scheme: []} for scheme in schemes] or None,
     )
+
+
+def test_the_warehouse_is_told_how_to_sign() -> None:
+    [operation] = [operation for name, operation in OPERATIONS if name in SIGNED]
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["webhook-id", "webhook-timestamp"]
+    scheme = DOCUMENT["components"]["securitySchemes"]["WebhookSignature"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "webhook-signature")
+    assert scheme["description"]
+
+
+def test_the_events_of_the_warehouse_have_an_example_each() -> None:
+    [operation] = [operation for name, operation in OPERATIONS if name in SIGNED]
+    content = operation["requestBody"]["content"]["application/json"]
+    events = [read_event(json.dumps(each["value"]).encode()) for each in content["examples"].values()]
+    assert [event.type for event in events] == content["schema"]["properties"]["type"]["enum"]
 
 
 def test_every_operation_and_every_tag_is_described() -> None:
@@ -100,6 +120,8 @@ def test_every_operation_and_every_tag_is_described() -> None:
         OrderView,
         RunView,
         AuditEntryView,
+        CancelOrder,
+        EventReceipt,
         ImageStatus,
         ProductDraft,
         ProductView,

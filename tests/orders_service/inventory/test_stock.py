@@ -52,6 +52,15 @@ async def test_what_is_released_is_available_again(shop: Shop) -> None:
     assert (shop.shelf("mug"), shop.shelf("lamp")) == ((95, 5), (100, 0))
 
 
+async def test_what_is_shipped_is_held_no_longer_and_not_available_again(shop: Shop) -> None:
+    order_id = await reserve(shop, mug=3, lamp=1)
+    await reserve(shop, mug=5)
+    for _ in range(2):
+        await shop.process.write(inventory.ship, order_id)
+    await shop.process.write(inventory.release, order_id)
+    assert (shop.shelf("mug"), shop.shelf("lamp")) == ((92, 5), (99, 0))
+
+
 @pytest.mark.parametrize("times", [2, 3])
 async def test_releasing_again_changes_nothing(shop: Shop, times: int) -> None:
     order_id = await reserve(shop, mug=3)

@@ -65,7 +65,7 @@ async def test_a_rejected_order_says_why_and_leaves_nothing_behind(
     shown = await shop.shown(placed)
     assert (shown["status"], shown["reason"]) == ("rejected", reason)
     assert (shop.shelf("mug"), shop.shelf("lamp"), shop.count("stock_holds")) == ((100, 0), (100, 0), 0)
-    assert (shop.mail.letters, shop.warehouse.requests) == ([], [])
+    assert (shop.mail.confirmations, shop.warehouse.requests) == ([], [])
 
 
 @pytest.mark.parametrize(

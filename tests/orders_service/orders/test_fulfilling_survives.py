@@ -11,6 +11,7 @@ from orders_service.idempotency import OnceKey
 from orders_service.orders.fulfilling import fulfill_order
 from orders_service.orders.placing import place_order
 from orders_service.orders.schemas import OrderDraft
+from orders_service.orders.telling import tell_customer
 from pipelines import RunState, Transaction
 from pipelines.testing import Survivor, survives_every_crash
 from tests.builders.gateways import FakeMail, FakeWarehouse
@@ -33,7 +34,7 @@ def outside(*, refuses: bool) -> Mapping[Any, object]:
 
 @pytest.mark.parametrize(
     ("refuses", "state", "cancelled", "deaths"),
-    [(False, RunState.COMPLETED, 0, 16), (True, RunState.FAILED, 1, 23)],
+    [(False, RunState.COMPLETED, 0, 16), (True, RunState.FAILED, 1, 28)],
     ids=["fulfilled", "refused"],
 )
 async def test_an_order_survives_every_crash(
@@ -45,7 +46,7 @@ async def test_an_order_survives_every_crash(
     def check(survivor: Survivor) -> None:
         warehouse, mail = survivor.provided[Warehouse], survivor.provided[Mail]
         assert survivor.run.state is state
-        assert len({key for key, _ in mail.letters}) == 1
+        assert len({key for key, _ in mail.confirmations}) == 1
         assert len(set(warehouse.requests)) == 1  # one key, one body
         assert len(set(warehouse.cancellations)) == cancelled
 
@@ -55,5 +56,6 @@ async def test_an_order_survives_every_crash(
         provide=lambda: outside(refuses=refuses),
         prepare=lambda tx: inventory.seed(tx, SHELF),
         check=check,
+        beside=[tell_customer],
     )
     assert len(points) == deaths

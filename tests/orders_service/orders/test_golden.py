@@ -10,19 +10,25 @@ import pytest
 from sqlalchemy import text
 
 from orders_service import orders
-from orders_service.gateways import Mail, Warehouse, WarehouseRefused
+from orders_service.gateways import Letter, Mail, Warehouse, WarehouseRefused
 from pipelines import ReadSession
 from pipelines.journal import reaping
 from pipelines.testing import Rehearsal, rehearsal
 from tests.builders.desk import from_outside
+from tests.builders.gateways import CONFIRMS
 from tests.golden.cuts import Cut, Row, load, read
-from tests.golden.stories import Outside
+from tests.golden.stories import Outside, Said
 from tests.harness import schemas
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 RELEASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir() and folder.name[0].isdigit())
 OUTSIDE = {"send_confirmation", "notify_warehouse"}
 Done = tuple[str, str]
+
+
+def is_notice(said: Said) -> bool:
+    """A mail of a run that came with a later release: it is not in the journals."""
+    return isinstance(said, Letter) and not said.subject.startswith(CONFIRMS)
 
 
 def last_of_its_story(cuts: list[Cut]) -> dict[str, Cut]:
@@ -87,7 +93,9 @@ async def test_every_journal_that_a_release_may_have_left_is_carried_to_its_end(
     refused = {UUID(cut.rows["orders"][0]["id"]): WarehouseRefused() for cut in cuts if cut.story == "refused"}
     outside = Outside(refuses=refused)
     gateways = {Mail: outside, Warehouse: outside}
-    async with rehearsal([orders.fulfill_order], provide=gateways, database_url=migrated_url) as stage:
+    async with rehearsal(
+        [orders.fulfill_order, orders.tell_customer], provide=gateways, database_url=migrated_url
+    ) as stage:
         for _ in range(len(cuts) // reaping.MOST_PROCESSES + 1):
             await stage.write(reaping.reap, count_crash=True, jitter=0.0)
         await stage.run_to_the_end()
@@ -95,7 +103,8 @@ async def test_every_journal_that_a_release_may_have_left_is_carried_to_its_end(
             cut.name: expected(cut, ends[cut.story]) for cut in cuts
         }
     owed = [key for cut in cuts for key in keys_owed(cut, ends[cut.story])]
-    assert Counter(key for key, _ in outside.calls) == Counter(owed)
+    heard = [key for key, said in outside.calls if not is_notice(said)]
+    assert Counter(heard) == Counter(owed)
 
 
 @pytest.mark.parametrize("release", RELEASES)
