@@ -50,6 +50,7 @@ async def survives_every_crash(
     reads: Collection[str] = (),
     moments: Collection[Moment] = tuple(Moment),
     database: Callable[[], AbstractContextManager[str]] = fresh_file,
+    beside: Collection[Pipeline[Any]] = (),
 ) -> Sequence[Point]:
     """Kill a process at every COMMIT and around every call to the outside, let another carry on, and compare.
 
@@ -60,7 +61,7 @@ async def survives_every_crash(
     judged: one end, the same; steps in order, undos complete; database effects once (`snapshot` says what is compared;
     all tables but the journal's, unless told otherwise); each effect outside under one key (`reads` names calls that
     only ask, such as `Rates.today`). `check` is called with each run that has ended, and may assert more.
-    `moments` are those at which to die; all, unless told otherwise.
+    `moments` are those at which to die; all, unless told otherwise. `beside` are pipelines of which it starts runs.
 
     Gives the points that were survived. Raises `DoesNotSurvive`.
     """
@@ -74,6 +75,7 @@ async def survives_every_crash(
         check,
         snapshot,
         database,
+        beside,
     )
     return await lives.judged(frozenset(reads), frozenset(moments))
 
@@ -89,6 +91,7 @@ class _Lives:
     check: Callable[[Survivor], object]
     snapshot: Callable[[ReadSession], object]
     database: Callable[[], AbstractContextManager[str]]
+    beside: Collection[Pipeline[Any]] = ()
     nothing: object = None  # what the database holds before the run
     volatile: set[tuple[str, str]] = field(default_factory=set)
 
@@ -134,9 +137,8 @@ class _Lives:
         mortality = Mortality(dies_at, on_death=partial(loop.call_soon_threadsafe, died.set))
         with self.database() as url:
             provided, clock = self.provide(), VirtualClock()
-            put_on = partial(
-                rehearsal, [self.pipeline], provide=provided, database_url=url, clock=clock, faults=mortality
-            )
+            known = [self.pipeline, *self.beside]
+            put_on = partial(rehearsal, known, provide=provided, database_url=url, clock=clock, faults=mortality)
             async with put_on() as stage:
                 await stage.write(lambda tx: self.prepare(tx) and None)
                 self.nothing = stage.read(self.snapshot)
