@@ -10,7 +10,7 @@ from orders_service.images.thumbnails import Pictures, pictures_of
 from orders_service.images.uploaded import UploadedImage
 from pipelines import Destination, Ending, Pipeline, ReadSession, Reject, Retry, RunState, Transaction
 
-# One at a time in each process: that bounds the memory, and leaves the other threads to others.
+# One at a time in each process: that bounds the memory (see `MOST_PIXELS`), and leaves the other threads to others.
 DECODER = Destination("image-decoder", concurrency=1)
 
 prepare_image = Pipeline("prepare-image", UploadedImage)

@@ -29,7 +29,7 @@ router = APIRouter(
     responses=responses(401, 404, 422, 503),
 )
 
-_FILE = described("file", "A JPEG, PNG or WebP picture of at most 10 MiB and 25 million pixels.")
+_FILE = described("file", "At most 10 MiB: a JPEG of 25, a PNG of 16 or a WebP of 12 million pixels.")
 _BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _SHOWN: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture, encoded by us.", "content": {JPEG: _BYTES, WEBP: _BYTES}},

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms, ImageOps
 from pydantic import BaseModel, ConfigDict, Field
 
 from orders_service.images.errors import BrokenImage
-from orders_service.images.inspection import JPEG, PNG, WEBP, check_size
+from orders_service.images.inspection import JPEG, PNG, WEBP, Seen, check_size
 from pipelines import Reject
 
 WIDTHS = (80, 320, 1024)
@@ -58,7 +58,7 @@ class Pictures(BaseModel):
 
 
 def pictures_of(content: bytes, media_type: str) -> Pictures:
-    """Raises `Reject` for what cannot be decoded. Takes 100 MB for the largest picture that is let in."""
+    """Raises `Reject` for what cannot be decoded."""
     try:
         largest = _decoded(content, media_type)
     except BrokenImage as error:
@@ -72,7 +72,7 @@ def pictures_of(content: bytes, media_type: str) -> Pictures:
 def _decoded(content: bytes, media_type: str) -> Image.Image:
     """Upright, in sRGB, with transparency only if something is seen through it; and nothing written beside it."""
     with Image.open(io.BytesIO(content), formats=(_FORMATS[media_type],)) as opened:
-        check_size(opened.width, opened.height)  # of the header that the decoder has read
+        check_size(Seen(media_type, opened.width, opened.height))  # as the decoder has read it
         image = _shrinkable(opened)
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is not even unpacked in full
         image = ImageOps.exif_transpose(image)

@@ -22,7 +22,7 @@ from tests.builders.shop import Shop, open_shop
 
 LARGE = a_photo("PNG", width=700, height=400)
 PIECES = -(-len(LARGE) // PART_BYTES)
-SHORT = Limits(patience_seconds=0.3)
+SHORT = Limits(patience_seconds=1.5)
 TWO_HOURS = timedelta(hours=2)
 
 

@@ -107,6 +107,19 @@ async def test_pictures_that_wait_are_shown_in_the_order_in_which_they_came(stor
         assert Gallery(shop).files_left() == (0, 0)
 
 
+async def test_a_picture_waits_for_those_that_came_before_it(stores: Callable[..., Any]) -> None:
+    async with stores(role="api") as shop:
+        first = await sent(shop, a_picture(width=30))
+        await sent(shop, a_picture(width=40))
+        await shop.write("UPDATE runs SET due_at = '2100-01-01' WHERE id = :id", id=stored(shop, first))
+    async with stores() as shop:
+        await shop.settled()
+        assert (await shop.api.get(MUG)).status_code == 404
+        await shop.write("UPDATE runs SET due_at = created_at WHERE id = :id", id=stored(shop, first))
+        await shop.run_to_the_end()
+        assert ends(shop) == [("ready", None), ("ready", None)]
+
+
 async def test_an_older_picture_that_is_tried_again_does_not_replace_a_newer_one(stores: Callable[..., Any]) -> None:
     async with stores(role="api") as shop:
         older = await sent(shop, a_picture(width=30))

@@ -157,7 +157,7 @@ def test_what_no_format_makes_small_is_written_with_less_care_or_refused(
         (a_hollow_picture(), "PNG"),
         (a_bomb(), "PNG"),
         (a_bomb(9000), "PNG"),
-        (a_bomb(5001), "PNG"),
+        (a_bomb(4001), "PNG"),
         (a_picture("PNG"), "JPEG"),
         (b"", "PNG"),
         (a_photo("JPEG")[:2000], "JPEG"),

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from pipelines import Pipeline, Reject, Retry, StepContext, Transaction, WiringError
+from pipelines import Pipeline, Reject, Retry, StepContext, Transaction, WiringError, start
 from pipelines.journal import open_for_writing
-from pipelines.testing import DoesNotSurvive, Outside, Survivor, survives_every_crash
+from pipelines.testing import DoesNotSurvive, NeverEndingError, Outside, Survivor, survives_every_crash
 from tests.builders.world import Trip, effects, fresh_life, note
 
 EARS: dict[str, str] = {}  # where a careless step finds a database of its own
@@ -206,3 +206,20 @@ async def test_fakes_that_several_lives_would_share_are_refused() -> None:
     shared: Any = {Bank: a_bank()}
     with pytest.raises(WiringError, match="fakes of its own: lambda:"):
         await survives_every_crash(sound(), Trip(), provide=shared)
+
+
+async def test_a_pipeline_may_start_runs_of_another_that_is_named() -> None:
+    other, pipeline = Pipeline("other trip", Trip), Pipeline("trip", Trip)
+
+    @other.step()
+    def stay(tx: Transaction) -> None:
+        note(tx, "stayed")
+
+    @pipeline.step()
+    def book(trip: Trip, tx: Transaction) -> None:
+        note(tx, "booked")
+        start(tx, other, trip)
+
+    with pytest.raises(NeverEndingError, match="other trip"):
+        await survives_every_crash(pipeline, Trip(), database=fresh_life)
+    await survives_every_crash(pipeline, Trip(), beside=[other], database=fresh_life)
