@@ -2,10 +2,18 @@
 
 from typing import Any
 
-from orders_service import orders, uploads
+from orders_service import accounts, orders, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
-PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order, uploads.remove_upload, uploads.sweep_uploads)
+PIPELINES: tuple[Pipeline[Any], ...] = (
+    orders.fulfill_order,
+    accounts.welcome,
+    accounts.remind_owner,
+    accounts.record_login,
+    accounts.sync_user,
+    uploads.remove_upload,
+    uploads.sweep_uploads,
+)
 
 SCHEDULES: tuple[Schedule[Any], ...] = (
     schedule(

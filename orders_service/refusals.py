@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import inventory, orders, uploads
+from orders_service import accounts, api_keys, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
@@ -16,6 +16,11 @@ def _unknown_product(error: inventory.UnknownProduct) -> Problem:
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 
+def _wrong_password(_: accounts.WrongPassword) -> Problem:
+    flaw = Flaw(location="body", pointer="/password", message="This is not the password")
+    return Problem("invalid-request", errors=[flaw])
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
@@ -23,6 +28,10 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
+    accounts.UnknownUser: lambda _: Problem("not-found"),
+    accounts.UserHasChanged: lambda _: Problem("precondition-failed"),
+    accounts.WrongPassword: _wrong_password,
+    api_keys.UnknownKey: lambda _: Problem("not-found"),
     inventory.UnknownProduct: _unknown_product,
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),

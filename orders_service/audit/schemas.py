@@ -34,7 +34,9 @@ class AuditEntryView(BaseModel):
     id: UUID
     at: datetime
     actor: str
-    actor_type: str = Field(description="`admin`, `user`, `key`, or `service` for what a run did by itself.")
+    actor_type: str = Field(
+        description="`admin`, `user`, `key`, `anonymous` without a credential, or `service` for a run of ours."
+    )
     action: str
     subject_type: str
     subject_id: str

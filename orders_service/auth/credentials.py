@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orders_service.auth import queries
 from orders_service.auth.principals import CUSTOMER_SCOPES, Scope
+from orders_service.auth.tables import ApiKey
 from pipelines import ReadSession, Transaction
 
 KEY_PREFIX = "ok"
@@ -67,19 +68,31 @@ def revoke_key(tx: Transaction, key_id: str) -> bool:
     return key is not None
 
 
+def id_of_key(key: str) -> str:
+    """Under which id a key that was issued is listed."""
+    return key.split("_")[1]
+
+
 def list_keys(session: ReadSession) -> list[KeyInfo]:
     """All keys, newest first, without their secrets."""
-    return [
-        KeyInfo(
-            id=key.id,
-            principal=key.principal,
-            is_admin=key.is_admin,
-            scopes=tuple(map(Scope, key.scopes.split())),
-            created_at=key.created_at,
-            revoked_at=key.revoked_at,
-        )
-        for key in queries.keys(session, MOST_LISTED)
-    ]
+    return [_info(key) for key in queries.keys(session, MOST_LISTED)]
+
+
+def find_key(session: ReadSession, key_id: str) -> KeyInfo | None:
+    """What may be told of this one, revoked or not."""
+    key = queries.get_key(session, key_id)
+    return _info(key) if key is not None else None
+
+
+def _info(key: ApiKey) -> KeyInfo:
+    return KeyInfo(
+        id=key.id,
+        principal=key.principal,
+        is_admin=key.is_admin,
+        scopes=tuple(scope for scope in Scope if scope in key.scopes.split()),  # a newer release may know more
+        created_at=key.created_at,
+        revoked_at=key.revoked_at,
+    )
 
 
 def open_session(tx: Transaction, principal: str, *, lasts: timedelta) -> LiveSession:

@@ -2,7 +2,7 @@
 
 from tenacity import wait_random_exponential
 
-from orders_service import inventory
+from orders_service import accounts, inventory
 from orders_service.gateways import (
     Cancellation,
     Fulfillment,
@@ -72,6 +72,8 @@ async def notify_warehouse(order: PlacedOrder, warehouse: Warehouse, step: StepC
 @fulfill_order.at_end
 def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
     queries.finish(tx, order.id, FINAL_STATUS[ending.state], ending.reason)
+    if ending.state is RunState.COMPLETED:  # once: what has completed is never retried
+        accounts.note_purchase(tx, order.principal, order.total, tx.home.clock.now())
 
 
 @fulfill_order.at_retry

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest, Letter
+from orders_service.gateways import CrmUser, FulfillmentCancellation, FulfillmentRequest, Letter
 
 
 class Door:
@@ -58,3 +58,16 @@ class FakeMail:
     async def send(self, letter: Letter, *, key: str) -> None:
         self.letters.append((key, letter))
         await self.door.knock()
+
+
+class FakeCrm:
+    """Keeps what it was told of users, under which keys; refused calls too."""
+
+    def __init__(self) -> None:
+        self.door = Door()
+        self.told: list[tuple[str, CrmUser]] = []
+
+    async def put_user(self, user: CrmUser, *, key: str) -> bool:
+        self.told.append((key, user))
+        await self.door.knock()
+        return True
