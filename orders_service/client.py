@@ -72,9 +72,8 @@ class Client:
         except HTTPError as error:
             raise _refusal(error) from None
         except (URLError, HTTPException, OSError) as error:
-            reason = getattr(error, "reason", error)
             raise ServiceAway(
-                f"{self._base} does not answer: {reason}. Is it served? Else name it with --url."
+                f"{self._base} does not answer: {_why(error)}. Is it served? Else name it with --url."
             ) from None
         except ValueError:
             raise ServiceAway(f"{self._base} does not answer as this service does.") from None
@@ -93,6 +92,13 @@ def _near(settings: Settings) -> str:
     except ValueError:
         pass
     return settings.own_url
+
+
+def _why(error: Exception) -> str:
+    """In the words of the system, or its kind alone: what came over the line may be anything."""
+    cause = getattr(error, "reason", None)
+    cause = cause if isinstance(cause, Exception) else error
+    return getattr(cause, "strerror", None) or type(cause).__name__
 
 
 def _refusal(error: HTTPError) -> ServiceError:

@@ -1,6 +1,6 @@
 """The letters that accounts get. Whoever signs up may name any address: nothing that was typed can advertise in one."""
 
-import re
+import unicodedata
 from datetime import datetime
 
 from orders_service.gateways import Letter
@@ -9,7 +9,7 @@ from pipelines import Destination
 MAIL = Destination("mail", concurrency=80)
 
 _MOST_WORDS = 5
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\.?")
+_IN_NAMES = "'\u2019-"
 _WELCOME = """Hello{name},
 
 your account is open. You sign in with this address.
@@ -27,10 +27,12 @@ If it was not you, you need not do anything: nobody has learned that there is an
 def salutation_of(name: str) -> str | None:
     """The name as a letter may say it; nothing when it does not look like one, as an address on the web does not."""
     words = name.split()
-    if not 1 <= len(words) <= _MOST_WORDS:
-        return None
-    is_name = all(_WORD.fullmatch(word) for word in words)
-    return " ".join(words) if is_name else None
+    return " ".join(words) if len(words) <= _MOST_WORDS and all(map(_is_name, words)) else None
+
+
+def _is_name(word: str) -> bool:
+    """Whether it is made of letters, of any script, with the marks that some need, as in O'Neill, Jean-Luc and L."""
+    return all(unicodedata.category(each)[0] in "LM" or each in _IN_NAMES for each in word.removesuffix("."))
 
 
 def welcome_to(address: str, salutation: str | None, at: datetime) -> Letter:

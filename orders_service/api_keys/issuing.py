@@ -10,16 +10,8 @@ from pipelines import Transaction
 
 def issue(tx: Transaction, draft: KeyDraft, note: audit.Note) -> IssuedKey:
     """The answer is the only place that holds the secret."""
-    key = auth.issue_key(tx, draft.principal, is_admin=draft.is_admin, scopes=draft.scopes)
-    issued = IssuedKey(
-        id=auth.id_of_key(key),
-        principal=draft.principal,
-        is_admin=draft.is_admin,
-        scopes=tuple(sorted(draft.scopes)),
-        created_at=tx.home.clock.now(),
-        revoked_at=None,
-        key=key,
-    )
+    info, key = auth.make_key(tx, draft.principal, is_admin=draft.is_admin, scopes=draft.scopes)
+    issued = IssuedKey(**info.model_dump(), key=key)
     after = issued.model_dump(mode="json", include={"principal", "is_admin", "scopes"})
     audit.record(tx, replace(note, subject_id=issued.id), after=after)
     return issued

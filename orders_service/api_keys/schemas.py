@@ -40,7 +40,7 @@ class KeyDraft(StrictModel):
         description="Whose it is: what is placed with it belongs to this name, and keys of one name share it."
     )
     is_admin: bool = Field(default=False, description="May do everything, and see everybody's.")
-    scopes: Annotated[frozenset[Scope], Field(strict=False)] = Field(
+    scopes: Annotated[frozenset[Annotated[Scope, Field(strict=False)]], Field(strict=False)] = Field(
         default=CUSTOMER_SCOPES, description="What it may do; what customers may, unless told."
     )
 

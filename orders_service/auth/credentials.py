@@ -44,20 +44,24 @@ def issue_key(
     tx: Transaction, principal: str, *, is_admin: bool = False, scopes: Collection[Scope] = CUSTOMER_SCOPES
 ) -> str:
     """Make a key for the principal; the text that is returned is the only place that holds the secret."""
-    key_id, secret = secrets.token_hex(8), secrets.token_hex(SECRET_BYTES)
-    queries.add_key(
-        tx,
-        {
-            "id": key_id,
-            "principal": principal,
-            "is_admin": is_admin,
-            "scopes": " ".join(sorted(scopes)),
-            "secret_hash": hash_of(secret),
-            "created_at": tx.home.clock.now(),
-            "revoked_at": None,
-        },
+    return make_key(tx, principal, is_admin=is_admin, scopes=scopes)[1]
+
+
+def make_key(
+    tx: Transaction, principal: str, *, is_admin: bool = False, scopes: Collection[Scope] = CUSTOMER_SCOPES
+) -> tuple[KeyInfo, str]:
+    """The same for whoever wants to tell of the key too."""
+    info = KeyInfo(
+        id=secrets.token_hex(8),
+        principal=principal,
+        is_admin=is_admin,
+        scopes=_in_order(scopes),
+        created_at=tx.home.clock.now(),
+        revoked_at=None,
     )
-    return f"{KEY_PREFIX}_{key_id}_{secret}"
+    secret = secrets.token_hex(SECRET_BYTES)
+    queries.add_key(tx, info.model_dump() | {"scopes": " ".join(info.scopes), "secret_hash": hash_of(secret)})
+    return info, f"{KEY_PREFIX}_{info.id}_{secret}"
 
 
 def revoke_key(tx: Transaction, key_id: str) -> bool:
@@ -66,11 +70,6 @@ def revoke_key(tx: Transaction, key_id: str) -> bool:
     if key is not None and key.revoked_at is None:
         queries.revoke_key(tx, key_id, tx.home.clock.now())
     return key is not None
-
-
-def id_of_key(key: str) -> str:
-    """Under which id a key that was issued is listed."""
-    return key.split("_")[1]
 
 
 def list_keys(session: ReadSession) -> list[KeyInfo]:
@@ -89,10 +88,15 @@ def _info(key: ApiKey) -> KeyInfo:
         id=key.id,
         principal=key.principal,
         is_admin=key.is_admin,
-        scopes=tuple(scope for scope in Scope if scope in key.scopes.split()),  # a newer release may know more
+        scopes=_in_order(key.scopes.split()),
         created_at=key.created_at,
         revoked_at=key.revoked_at,
     )
+
+
+def _in_order(scopes: Collection[str]) -> tuple[Scope, ...]:
+    """Those that this release knows; a newer one may have more."""
+    return tuple(scope for scope in Scope if scope in scopes)
 
 
 def open_session(tx: Transaction, principal: str, *, lasts: timedelta) -> LiveSession:

@@ -1,12 +1,13 @@
 """A CRM inside the development profile: remembers the latest word about each user, and shows what it has received."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
+
+from orders_service.sandbox import ledgers
 
 MOST_SHOWN = 100
 LONGEST_KEY = 255
@@ -27,17 +28,14 @@ class KnownUser:
 
 
 class SandboxCrm:
-    """Its memory is the ledger, a file of JSON lines. One process per ledger: it is read when the CRM opens."""
+    """Its memory is the ledger. One process per ledger: it is read when the CRM opens."""
 
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
         self._known: dict[str, KnownUser] = {}
         self._keys: set[tuple[str, str]] = set()
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        ledger.touch()
-        written = ledger.read_bytes()
-        for line in written[: written.rfind(b"\n") + 1].splitlines():  # half a line was never accepted
-            self._remember(KnownUser(**json.loads(line)))
+        for entry in ledgers.opened(ledger):
+            self._remember(KnownUser(**entry))
 
     def put(self, user_id: str, body: bytes, key: str) -> bool:
         """Whether it is new, and not the same call again. Raises `UnreadableUser`."""
@@ -46,8 +44,7 @@ class SandboxCrm:
         if (user_id, key) in self._keys:
             return False
         known = KnownUser(user_id, datetime.now(UTC).isoformat().replace("+00:00", "Z"), key, _object(body))
-        with self._ledger.open("ab", buffering=0) as file:
-            file.write(json.dumps(asdict(known)).encode() + b"\n")
+        ledgers.append(self._ledger, asdict(known))
         self._remember(known)
         return True
 

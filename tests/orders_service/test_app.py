@@ -7,7 +7,7 @@ from fastapi.routing import iter_route_contexts
 from orders_service.app import create_app
 from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
-from orders_service.settings import Role, Settings
+from orders_service.settings import Role, Settings, SettingsError
 from tests.builders.fulfillment import SECRET
 from tests.builders.shop import Shop, open_shop
 
@@ -18,6 +18,7 @@ MAY = {
     ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
+    ("GET", "/v1/users/{user_id}"): (200, 404, 401, 200),
 }
 FOR_EVERYBODY = {
     ("GET", "/livez"),
@@ -29,10 +30,26 @@ FOR_EVERYBODY = {
     ("GET", "/openapi.json"),
 }
 FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
-FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
+FOR_STRANGERS = {("POST", "/v1/signup"), ("POST", "/v1/login")}
+FOR_PEOPLE = {  # a program's key has no account, whatever it may do
+    ("POST", "/v1/logout"),
+    ("GET", "/v1/users/me"),
+    ("PATCH", "/v1/users/me"),
+    ("POST", "/v1/users/me/password"),
+}
+FOR_STAFF = {  # a customer's key is not enough, whatever id is asked for
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/users"),
+    ("POST", "/v1/api-keys"),
+    ("GET", "/v1/api-keys"),
+    ("GET", "/v1/api-keys/{key_id}"),
+    ("DELETE", "/v1/api-keys/{key_id}"),
+}
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
     ("POST", "/sandbox/warehouse"),
+    ("PUT", "/sandbox/crm/users/{user_id}"),
+    ("GET", "/sandbox/crm"),
     ("GET", "/sandbox/mailbox"),
     ("GET", "/sandbox/mailbox/{mail_id}"),
 }
@@ -53,7 +70,7 @@ def routes(**settings: Any) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_listed_with_who_may_use_it(tmp_path: Path) -> None:
-    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF
+    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STRANGERS | FOR_PEOPLE | FOR_STAFF
     assert routes(data_dir=tmp_path) == everything | IN_DEVELOPMENT
     assert routes(data_dir=tmp_path, **PRODUCTION) == everything
     assert not [path for _, path in everything - set(MAY) - FOR_STAFF if "{" in path]
@@ -66,11 +83,11 @@ def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("who", "route"), [(who, route) for route in MAY for who in WHO])
 async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: str, route: tuple[str, str]) -> None:
     shop.mail.door.close()
-    owner, other = await shop.client_of("ada"), await shop.client_of("bob")
+    owner, other = await shop.customer(email="ada@example.com"), await shop.customer(email="bob@example.com")
     clients = {"owner": owner, "other": other, "nobody": shop.client(None), "admin": shop.api}
-    order = await shop.placed(by=owner)
+    order, ada = await shop.placed(by=owner), (await owner.get("/v1/users/me")).json()
     shop.process.watchers.send_home()  # or streams would go on for as long as the order does
-    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"])
+    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"], user_id=ada["id"])
     response = await clients[who].request(route[0], path)
     assert response.status_code == MAY[route][WHO.index(who)]
 
@@ -79,6 +96,12 @@ async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: 
 async def test_what_is_for_staff_is_for_no_customer(corner_shop: Shop, method: str, path: str) -> None:
     ada = await corner_shop.client_of("ada")
     answers = [await client.request(method, path) for client in (corner_shop.client(None), ada)]
+    assert [answer.status_code for answer in answers] == [401, 403]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(FOR_PEOPLE))
+async def test_what_is_for_people_is_for_no_program(corner_shop: Shop, method: str, path: str) -> None:
+    answers = [await client.request(method, path) for client in (corner_shop.client(None), corner_shop.api)]
     assert [answer.status_code for answer in answers] == [401, 403]
 
 
@@ -131,3 +154,10 @@ async def test_an_application_can_be_started_and_ended_again(migrated_url: str, 
 
 def test_the_outside_is_judged_without_being_touched(tmp_path: Path) -> None:
     check_outside(Settings(data_dir=tmp_path, **PRODUCTION))
+    check_outside(Settings(data_dir=tmp_path, crm_url="https://crm.example.com/v2", **PRODUCTION))
+
+
+@pytest.mark.parametrize("url", ["http://crm.example.com", "https://10.0.0.1/", "crm", "https://a:b@crm.example.com"])
+def test_a_crm_that_may_not_be_called_is_refused_by_its_setting(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^ORDERS_CRM_URL: "):
+        check_outside(Settings(data_dir=tmp_path, crm_url=url, **PRODUCTION))
