@@ -4,9 +4,6 @@ import unicodedata
 from datetime import datetime
 
 from orders_service.gateways import Letter
-from pipelines import Destination
-
-MAIL = Destination("mail", concurrency=80)
 
 _MOST_WORDS = 5
 _IN_NAMES = "'\u2019-"

@@ -5,15 +5,13 @@ from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from tenacity import wait_random_exponential
 
 from orders_service import audit
-from orders_service.accounts.letters import MAIL, reminder_to
+from orders_service.accounts.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
+from orders_service.accounts.letters import reminder_to
 from orders_service.accounts.welcoming import NewAccount
 from orders_service.gateways import Mail, MailUnavailable
 from pipelines import Pipeline, Retry, StepContext, Transaction, start
-
-_FOR_AN_HOUR = wait_random_exponential(multiplier=1.3, exp_base=4, max=7200)
 
 
 class KnownAccount(BaseModel):
@@ -49,7 +47,7 @@ def audit_attempt(known: KnownAccount, tx: Transaction) -> None:
     audit.record(tx, note, outcome="refused")
 
 
-@remind_owner.step(retry=Retry(on=(MailUnavailable,), attempts=8, wait=_FOR_AN_HOUR), timeout=40, to=MAIL)
+@remind_owner.step(retry=Retry(on=(MailUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
 async def send_reminder(known: KnownAccount, mail: Mail, step: StepContext) -> None:
     await mail.send(reminder_to(known.email, known.at), key=step.idempotency_key)
 

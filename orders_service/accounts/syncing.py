@@ -4,14 +4,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from tenacity import wait_random_exponential
 
 from orders_service.accounts import queries
+from orders_service.accounts.destinations import ATTEMPTS, CRM, FOR_AN_HOUR
 from orders_service.gateways import Crm, CrmUnavailable, CrmUser
-from pipelines import Destination, Ending, Pipeline, Reject, Retry, RunState, StepContext, Transaction, start
-
-CRM = Destination("crm", concurrency=20)
-_FOR_AN_HOUR = wait_random_exponential(multiplier=1.3, exp_base=4, max=7200)  # as for the warehouse
+from pipelines import Ending, Pipeline, Reject, Retry, RunState, StepContext, Transaction, start
 
 
 class UserRef(BaseModel):
@@ -51,7 +48,9 @@ def note_told(user: UserRef, sent: CrmUser, told: Told, tx: Transaction) -> None
     queries.synced(tx, user.user_id, state=told, version=sent.version, at=tx.home.clock.now())
 
 
-@sync_user.step(retry=Retry(on=(CrmUnavailable,), attempts=8, wait=_FOR_AN_HOUR), timeout=20, to=CRM, then=note_told)
+@sync_user.step(
+    retry=Retry(on=(CrmUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=20, to=CRM, then=note_told
+)
 async def tell_crm(sent: CrmUser, crm: Crm, step: StepContext) -> Told:
     return Told.SYNCED if await crm.put_user(sent, key=step.idempotency_key) else Told.OFF
 

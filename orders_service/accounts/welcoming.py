@@ -4,18 +4,16 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from tenacity import wait_random_exponential
 
 from orders_service import audit
 from orders_service.accounts import queries
-from orders_service.accounts.letters import MAIL, salutation_of, welcome_to
+from orders_service.accounts.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
+from orders_service.accounts.letters import salutation_of, welcome_to
 from orders_service.accounts.syncing import start_sync
 from orders_service.auth import revoke_sessions_of, user_principal
 from orders_service.disposable_domains import DISPOSABLE_DOMAINS, domain_of
 from orders_service.gateways import Mail, MailUnavailable
 from pipelines import Ending, Pipeline, Reject, Retry, RunState, StepContext, Transaction
-
-_FOR_AN_HOUR = wait_random_exponential(multiplier=1.3, exp_base=4, max=7200)  # as for an order's confirmation
 
 
 class NewAccount(BaseModel):
@@ -57,7 +55,7 @@ def make_profile(account: NewAccount, tx: Transaction) -> Profile:
     return profile
 
 
-@welcome.step(retry=Retry(on=(MailUnavailable,), attempts=8, wait=_FOR_AN_HOUR), timeout=40, to=MAIL)
+@welcome.step(retry=Retry(on=(MailUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
 async def send_welcome(account: NewAccount, profile: Profile, mail: Mail, step: StepContext) -> None:
     letter = welcome_to(account.email, profile.salutation, account.signed_up_at)
     await mail.send(letter, key=step.idempotency_key)
