@@ -17,7 +17,7 @@ _REMINDER = """Hello,
 
 somebody, perhaps you, wanted to open an account with this address. You have one already: sign in as before.
 
-If it was not you, you need not do anything: nobody has learned that there is an account.
+If it was not you, you need not do anything: nothing of your account has changed.
 """
 
 
