@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, images, orders, problem_handlers, webhooks
+from orders_service import accounts, edge, event_streams, health, images, orders, problem_handlers, webhooks
+from orders_service.accounts import routes as accounts_routes
+from orders_service.api_keys import routes as api_keys_routes
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
@@ -27,7 +29,7 @@ from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
 from orders_service.outside import open_gateways
 from orders_service.refusals import TRANSLATIONS
-from orders_service.sandbox import SandboxWarehouse, make_router
+from orders_service.sandbox import SandboxCrm, SandboxWarehouse, make_router
 from orders_service.settings import Role, Settings
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
@@ -40,7 +42,7 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-OWNERS_OF_RUNS = (orders.owner_of_run, images.owner_of_run)
+OWNERS_OF_RUNS = (orders.owner_of_run, images.owner_of_run, accounts.owner_of_run)
 LARGER_BODIES = {"/v1/products/{sku}/image": images.MOST_IMAGE_BYTES + FORM_OVERHEAD_BYTES}
 
 DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
@@ -59,6 +61,8 @@ TAGS = [
     {"name": "images", "description": "Pictures of products, shown in several sizes."},
     {"name": "products", "description": "What is sold, at which price, and how much of it there is."},
     {"name": "fulfillment", "description": "What the warehouse tells us, signed after Standard Webhooks."},
+    {"name": "accounts", "description": "People, who sign up and log in."},
+    {"name": "api-keys", "description": "Credentials of programs, for admins to give and take."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -71,6 +75,7 @@ class State(TypedDict):
 
     process: Process
     keyring: Keyring
+    doorman: accounts.Doorman
     pinger: Pinger
     window: Window
 
@@ -134,7 +139,15 @@ def _lifespan(
             registry.register(gauges)
             stack.callback(registry.unregister, gauges)
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
-            yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers), "window": Window()}
+            doorman = accounts.Doorman(sessions_last=timedelta(hours=settings.session_hours))
+            stack.callback(doorman.close)
+            yield {
+                "process": process,
+                "keyring": keyring,
+                "doorman": doorman,
+                "pinger": Pinger(process.readers),
+                "window": Window(),
+            }
 
     return lifespan
 
@@ -145,6 +158,8 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
         app.include_router(images_routes.router)
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
         app.include_router(fulfillment_routes.make_router(Signatures(settings.fulfillment_secrets)))
+        app.include_router(accounts_routes.router)
+        app.include_router(api_keys_routes.router)
         app.include_router(audit_routes.router)
         app.include_router(inventory_routes.router)
     app.webhooks.include_router(webhooks.router)
@@ -152,4 +167,5 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
     if settings.is_development and settings.role is not Role.WORKER:
         warehouse = SandboxWarehouse(settings.fulfillment_secrets, settings.data_dir / "warehouse.jsonl")
-        app.include_router(make_router(warehouse, Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)))
+        mailbox = Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)
+        app.include_router(make_router(warehouse, mailbox, SandboxCrm(settings.data_dir / "crm.jsonl")))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orders_service import fulfillment, images, inventory, orders, uploads
+from orders_service import accounts, fulfillment, images, inventory, orders, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
 PIPELINES: tuple[Pipeline[Any], ...] = (
@@ -14,6 +14,10 @@ PIPELINES: tuple[Pipeline[Any], ...] = (
     orders.tell_customer,
     fulfillment.apply_event,
     fulfillment.forget_events,
+    accounts.welcome,
+    accounts.remind_owner,
+    accounts.record_login,
+    accounts.sync_user,
     uploads.remove_upload,
     uploads.sweep_uploads,
 )

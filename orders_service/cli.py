@@ -6,6 +6,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from orders_service.client import ServiceError
+from orders_service.key_commands import keys
 from orders_service.settings import PREFIX, Role, Settings, SettingsError, load
 
 cli = typer.Typer(
@@ -17,6 +19,7 @@ cli = typer.Typer(
 )
 config = typer.Typer(help="What is set.", no_args_is_help=True)
 cli.add_typer(config, name="config")
+cli.add_typer(keys, name="keys")
 
 NOT_WELL = 1
 CANNOT_START = 2
@@ -28,6 +31,8 @@ def main() -> None:
         cli()
     except SettingsError as error:
         _refuse(str(error))
+    except ServiceError as error:
+        _refuse(str(error), error.exit_code)
 
 
 @cli.command()
@@ -138,6 +143,6 @@ class _told:  # noqa: N801 - reads as a sentence
             _refuse(advice)
 
 
-def _refuse(message: str) -> NoReturn:
+def _refuse(message: str, exit_code: int = CANNOT_START) -> NoReturn:
     typer.echo(message, err=True)
-    sys.exit(CANNOT_START)
+    sys.exit(exit_code)

@@ -4,11 +4,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from orders_service.gateways import (
+    Crm,
     DestinationRefused,
     Guard,
+    HttpCrm,
     HttpWarehouse,
     Mail,
     Mailbox,
+    NoCrm,
     SmtpMail,
     Warehouse,
     open_http_session,
@@ -26,18 +29,24 @@ async def open_gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, 
         settings.fulfillment_secrets,
         timeout_seconds=settings.fulfillment_timeout_seconds,
     )
+    crm: Crm = NoCrm()
+    if (crm_url := settings.crm_base_url) is not None:
+        token = settings.crm_token.get_secret_value() if settings.crm_token is not None else None
+        crm = HttpCrm(session, guard.admit(crm_url), token=token)
     mail = _mail(settings)
     if isinstance(mail, SmtpMail):
         stack.push_async_callback(mail.close)
-    return {Warehouse: warehouse, Mail: mail}
+    return {Warehouse: warehouse, Mail: mail, Crm: crm}
 
 
 def check_outside(settings: Settings) -> None:
     """Find out before anything starts what opening the outside world would raise. Raises `SettingsError`."""
-    try:
-        guard_of(settings).admit(settings.warehouse_url)
-    except DestinationRefused as error:
-        raise SettingsError(f"ORDERS_FULFILLMENT_URL: {error}") from None
+    for name, url in (("ORDERS_FULFILLMENT_URL", settings.warehouse_url), ("ORDERS_CRM_URL", settings.crm_base_url)):
+        try:
+            if url is not None:
+                guard_of(settings).admit(url)
+        except DestinationRefused as error:
+            raise SettingsError(f"{name}: {error}") from None
     try:
         _mail(settings)
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import images, inventory, orders, uploads
+from orders_service import accounts, api_keys, images, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
@@ -27,6 +27,11 @@ def _not_signed(_: SignatureRefused) -> Problem:
     return Problem("unauthenticated", words, headers={"WWW-Authenticate": "StandardWebhooks"})
 
 
+def _wrong_password(_: accounts.WrongPassword) -> Problem:
+    flaw = Flaw(location="body", pointer="/password", message="This is not the password")
+    return Problem("invalid-request", errors=[flaw])
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
@@ -37,6 +42,10 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
     uploads.UploadGone: lambda _: Problem("unavailable", "The file was removed meanwhile: send it again."),
+    accounts.UnknownUser: lambda _: Problem("not-found"),
+    accounts.UserHasChanged: lambda _: Problem("precondition-failed"),
+    accounts.WrongPassword: _wrong_password,
+    api_keys.UnknownKey: lambda _: Problem("not-found"),
     inventory.UnknownProduct: _unknown_product,
     images.NoProductToShow: lambda _: Problem("not-found"),
     images.NoImage: _no_image,

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     fulfillment_url: str | None = None
     fulfillment_secret: WebhookSecrets = SecretStr(DEVELOPMENT_SECRET)
     fulfillment_timeout_seconds: float = Field(default=30.0, gt=0, le=300)
+    crm_url: str | None = None
+    crm_token: SecretStr | None = None
+    session_hours: float = Field(default=168.0, gt=0, le=8784)
     egress_allow: Networks = ()
     smtp_url: SecretStr | None = None
     smtp_sender: str = "orders@example.com"
@@ -108,6 +111,11 @@ class Settings(BaseSettings):
     def warehouse_url(self) -> str:
         """Where fulfillment requests go: the stand-in inside this process unless set."""
         return self.fulfillment_url or f"{self.own_url}/sandbox/warehouse"
+
+    @property
+    def crm_base_url(self) -> str | None:
+        """Where the CRM is: the stand-in inside this process in development, and nowhere in production, unless set."""
+        return self.crm_url or (f"{self.own_url}/sandbox/crm" if self.is_development else None)
 
     @property
     def own_url(self) -> str:

@@ -17,6 +17,7 @@ _WELCOME = """
   API docs    {base}/docs
   Metrics     {base}/metrics
   Warehouse   {base}/sandbox/warehouse    what the stand-in for the warehouse has received
+  CRM         {base}/sandbox/crm          what the stand-in for the CRM knows of users
   Mailbox     {base}/sandbox/mailbox      what customers were told
   Key         {key}
 

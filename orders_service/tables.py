@@ -1,6 +1,7 @@
 """All tables of the service and of the journal, in one metadata: imported by migrations and by nobody else."""
 
 from orders_service import database  # noqa: F401 - the naming convention comes before the first table
+from orders_service.accounts.tables import Spending, User
 from orders_service.audit.tables import AuditEntry
 from orders_service.auth import ApiKey, Session
 from orders_service.fulfillment.tables import ReceivedEvent
@@ -25,11 +26,13 @@ __all__ = [
     "ReceivedEvent",
     "RememberedAnswer",
     "Session",
+    "Spending",
     "Stock",
     "StockHold",
     "StockMovement",
     "Upload",
     "UploadPart",
+    "User",
     "attempts",
     "interventions",
     "pauses",

@@ -34,16 +34,24 @@ class Auditing:
 
         What it is about is the first word of the action, unless it is named.
         """
-        principal: Principal = self._request.state.principal
+        actor, actor_type = _who(self._request)
         return Note(
-            actor=principal.id,
-            actor_type="admin" if principal.is_admin else principal.kind,
+            actor=actor,
+            actor_type=actor_type,
             action=action,
             subject_type=subject_type or action.partition("_")[0],
             subject_id=str(subject_id),
             request_id=request_id_of(self._request.scope),
             ip=address_of(self._request),
         )
+
+
+def _who(request: Request) -> tuple[str, str]:
+    """Whoever signs up or logs in has no credential yet."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None:
+        return "anonymous", "anonymous"
+    return principal.id, "admin" if principal.is_admin else principal.kind
 
 
 def address_of(request: Request) -> str | None:

@@ -35,7 +35,7 @@ class AuditEntryView(BaseModel):
     at: datetime
     actor: str
     actor_type: str = Field(
-        description="`admin`, `user`, `key`, `warehouse`, or `service` for what a run did by itself."
+        description="`admin`, `user`, `key`, `warehouse`, `anonymous` without a credential, `service` for our own runs."
     )
     action: str
     subject_type: str

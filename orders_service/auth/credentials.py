@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orders_service.auth import queries
 from orders_service.auth.principals import CUSTOMER_SCOPES, Scope
+from orders_service.auth.tables import ApiKey
 from pipelines import ReadSession, Transaction
 
 KEY_PREFIX = "ok"
@@ -43,20 +44,24 @@ def issue_key(
     tx: Transaction, principal: str, *, is_admin: bool = False, scopes: Collection[Scope] = CUSTOMER_SCOPES
 ) -> str:
     """Make a key for the principal; the text that is returned is the only place that holds the secret."""
-    key_id, secret = secrets.token_hex(8), secrets.token_hex(SECRET_BYTES)
-    queries.add_key(
-        tx,
-        {
-            "id": key_id,
-            "principal": principal,
-            "is_admin": is_admin,
-            "scopes": " ".join(sorted(scopes)),
-            "secret_hash": hash_of(secret),
-            "created_at": tx.home.clock.now(),
-            "revoked_at": None,
-        },
+    return make_key(tx, principal, is_admin=is_admin, scopes=scopes)[1]
+
+
+def make_key(
+    tx: Transaction, principal: str, *, is_admin: bool = False, scopes: Collection[Scope] = CUSTOMER_SCOPES
+) -> tuple[KeyInfo, str]:
+    """The same for whoever wants to tell of the key too."""
+    info = KeyInfo(
+        id=secrets.token_hex(8),
+        principal=principal,
+        is_admin=is_admin,
+        scopes=_in_order(scopes),
+        created_at=tx.home.clock.now(),
+        revoked_at=None,
     )
-    return f"{KEY_PREFIX}_{key_id}_{secret}"
+    secret = secrets.token_hex(SECRET_BYTES)
+    queries.add_key(tx, info.model_dump() | {"scopes": " ".join(info.scopes), "secret_hash": hash_of(secret)})
+    return info, f"{KEY_PREFIX}_{info.id}_{secret}"
 
 
 def revoke_key(tx: Transaction, key_id: str) -> bool:
@@ -69,17 +74,29 @@ def revoke_key(tx: Transaction, key_id: str) -> bool:
 
 def list_keys(session: ReadSession) -> list[KeyInfo]:
     """All keys, newest first, without their secrets."""
-    return [
-        KeyInfo(
-            id=key.id,
-            principal=key.principal,
-            is_admin=key.is_admin,
-            scopes=tuple(map(Scope, key.scopes.split())),
-            created_at=key.created_at,
-            revoked_at=key.revoked_at,
-        )
-        for key in queries.keys(session, MOST_LISTED)
-    ]
+    return [_info(key) for key in queries.keys(session, MOST_LISTED)]
+
+
+def find_key(session: ReadSession, key_id: str) -> KeyInfo | None:
+    """What may be told of this one, revoked or not."""
+    key = queries.get_key(session, key_id)
+    return _info(key) if key is not None else None
+
+
+def _info(key: ApiKey) -> KeyInfo:
+    return KeyInfo(
+        id=key.id,
+        principal=key.principal,
+        is_admin=key.is_admin,
+        scopes=_in_order(key.scopes.split()),
+        created_at=key.created_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+def _in_order(scopes: Collection[str]) -> tuple[Scope, ...]:
+    """Those that this release knows; a newer one may have more."""
+    return tuple(scope for scope in Scope if scope in scopes)
 
 
 def open_session(tx: Transaction, principal: str, *, lasts: timedelta) -> LiveSession:

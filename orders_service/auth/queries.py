@@ -60,8 +60,8 @@ def add_session(tx: Transaction, row: dict[str, Any]) -> None:
     tx.defer(_ADD_SESSION, row)
 
 
-def get_key(tx: Transaction, key_id: str) -> ApiKey | None:
-    return tx.get(ApiKey, key_id)
+def get_key(session: ReadSession | Transaction, key_id: str) -> ApiKey | None:
+    return session.get(ApiKey, key_id)
 
 
 def revoke_key(tx: Transaction, key_id: str, at: datetime) -> None:

@@ -1,9 +1,12 @@
-"""The outside world: the warehouse and the mail server, and the guard of what may be called at all."""
+"""The outside world: the warehouse, the mail server and the CRM, and the guard of what may be called at all."""
 
 from orders_service.gateways.addresses import LOOPBACK, Network
 from orders_service.gateways.calling import Answer, Caller, NoAnswer, Verdict
+from orders_service.gateways.crm import Crm, CrmUser, HttpCrm, NoCrm
 from orders_service.gateways.egress import Destination, Guard, open_http_session
 from orders_service.gateways.errors import (
+    CrmRefused,
+    CrmUnavailable,
     DestinationRefused,
     GatewayError,
     MailRefused,
@@ -32,6 +35,10 @@ __all__ = [
     "Answer",
     "Caller",
     "Cancellation",
+    "Crm",
+    "CrmRefused",
+    "CrmUnavailable",
+    "CrmUser",
     "Destination",
     "DestinationRefused",
     "Fulfillment",
@@ -40,6 +47,7 @@ __all__ = [
     "FulfillmentRequest",
     "GatewayError",
     "Guard",
+    "HttpCrm",
     "HttpWarehouse",
     "KeptMail",
     "Letter",
@@ -49,6 +57,7 @@ __all__ = [
     "Mailbox",
     "Network",
     "NoAnswer",
+    "NoCrm",
     "ShippingAddress",
     "SignatureRefused",
     "Signatures",

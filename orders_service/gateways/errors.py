@@ -5,6 +5,8 @@ GatewayError
 ├── SignatureRefused      what came in was not signed by whom it claims
 ├── WarehouseRefused      the warehouse said no, for good; final
 ├── WarehouseUnavailable  the warehouse did not say yes; try again under the same key
+├── CrmRefused            the CRM said no, for good; final
+├── CrmUnavailable        the CRM did not say yes; try again under the same key
 ├── MailRefused           the letter cannot be sent, or the mail server said no, for good; final
 └── MailUnavailable       the mail server did not say yes; try again under the same key
 """
@@ -32,6 +34,22 @@ class WarehouseRefused(GatewayError):
 
 class WarehouseUnavailable(GatewayError):
     """Not accepted, or the answer was lost; a receiver that remembers ids makes a repetition harmless."""
+
+    def __init__(self, message: str = "unavailable", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CrmRefused(GatewayError):
+    """A final answer: the same call will never be accepted."""
+
+    def __init__(self, message: str = "refused", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CrmUnavailable(GatewayError):
+    """Not accepted, or the answer was lost; a PUT can be repeated."""
 
     def __init__(self, message: str = "unavailable", *, status: int | None = None) -> None:
         super().__init__(message)

@@ -2,7 +2,7 @@
 
 from tenacity import wait_random_exponential
 
-from orders_service import inventory
+from orders_service import accounts, inventory
 from orders_service.gateways import (
     Cancellation,
     Fulfillment,
@@ -65,9 +65,10 @@ async def notify_warehouse(order: PlacedOrder, warehouse: Warehouse, step: StepC
 
 @fulfill_order.at_end
 def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
-    if ending.state is RunState.COMPLETED:
+    if ending.state is RunState.COMPLETED:  # once: what has completed is never retried
         queries.finish(tx, order.id, OrderStatus.COMPLETED, ending.reason)
         inventory.keep(tx, order.id)
+        accounts.note_purchase(tx, order.principal, order.total, tx.home.clock.now())
     else:
         end_badly(tx, queries.find(tx, order.id), FINAL_STATUS[ending.state], ending)
 

@@ -20,3 +20,4 @@ class PlacedOrder(BaseModel):
     total: Money
     shipping_address: Address
     placed_at: datetime
+    principal: str = ""  # whose purchase it is; unknown of orders from before there were accounts

@@ -42,6 +42,7 @@ def place_order(tx: Transaction, draft: OrderDraft, once: OnceKey, principal: st
         total=total,
         shipping_address=draft.shipping_address,
         placed_at=tx.home.clock.now(),
+        principal=principal,
     )
     run_id = start(tx, fulfill_order, placed)
     _store(tx, placed, run_id, principal)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from orders_service.disposable_domains import DISPOSABLE_DOMAINS, domain_of
 from orders_service.money import Money
 from orders_service.orders.placed import PlacedOrder
 from pipelines import Reject
 
 LARGEST_TOTAL = 5_000_000  # minor units: what a person should look at before it is shipped
 LARGEST_LINE = 10_000
-REFUSED_DOMAINS = frozenset({"mailinator.com", "guerrillamail.com", "10minutemail.com", "trashmail.com"})
 
 
 def check(order: PlacedOrder, prices: Mapping[str, Money]) -> None:
@@ -19,8 +19,8 @@ def check(order: PlacedOrder, prices: Mapping[str, Money]) -> None:
 
 
 def _check_customer(order: PlacedOrder) -> None:
-    domain = order.customer_email.rpartition("@")[2].lower()
-    if domain in REFUSED_DOMAINS:
+    domain = domain_of(order.customer_email)
+    if domain in DISPOSABLE_DOMAINS:
         raise Reject(f"we do not deliver to customers at {domain}")
 
 

@@ -1,8 +1,7 @@
 """A warehouse inside the development profile: verifies signatures, remembers ids, and shows what it received."""
 
-import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from orders_service.gateways import Signatures
+from orders_service.sandbox import ledgers
 
 MOST_SHOWN = 100
 
@@ -39,9 +39,8 @@ class SandboxWarehouse:
         self._ledger = ledger
         self._known: set[str] = set()
         self._shown: deque[Receipt] = deque(maxlen=MOST_SHOWN)
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        for receipt in _read(ledger):
-            self._remember(receipt)
+        for entry in ledgers.opened(ledger):
+            self._remember(Receipt(**entry))
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether this id is new, and so accepted. Raises `SignatureRefused` or `UnreadableEvent`."""
@@ -50,7 +49,7 @@ class SandboxWarehouse:
         if key in self._known:
             return False
         receipt = Receipt(key, datetime.now(UTC).isoformat().replace("+00:00", "Z"), _event(body))
-        self._write(receipt)
+        ledgers.append(self._ledger, asdict(receipt))
         self._remember(receipt)
         return True
 
@@ -62,10 +61,6 @@ class SandboxWarehouse:
         self._known.add(receipt.id)
         self._shown.append(receipt)
 
-    def _write(self, receipt: Receipt) -> None:
-        with self._ledger.open("ab", buffering=0) as file:
-            file.write(json.dumps(asdict(receipt)).encode() + b"\n")
-
 
 def _event(body: bytes) -> dict[str, Any]:
     try:
@@ -75,14 +70,3 @@ def _event(body: bytes) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise UnreadableEvent("not a JSON object")
     return event
-
-
-def _read(ledger: Path) -> Iterator[Receipt]:
-    """What was written whole. Half a line at the end is a receipt that nobody was told of: it is cut off."""
-    ledger.touch()
-    written = ledger.read_bytes()
-    whole = written[: written.rfind(b"\n") + 1]
-    if whole != written:
-        ledger.write_bytes(whole)
-    for line in whole.splitlines():
-        yield Receipt(**json.loads(line))

@@ -35,7 +35,7 @@ async def server(tmp_path: Path) -> AsyncIterator[OrdersServer]:
 async def test_the_printed_line_places_an_order_that_is_fulfilled(server: OrdersServer) -> None:
     """And everything it leads to is printed too."""
     printed = server.log.read_text()
-    for path in ("/v1/orders", "/docs", "/metrics", "/sandbox/warehouse", "/sandbox/mailbox"):
+    for path in ("/v1/orders", "/docs", "/metrics", "/sandbox/warehouse", "/sandbox/crm", "/sandbox/mailbox"):
         assert f"{server.url}{path} " in printed.replace("\n", " ")
     assert f"Key         {DEVELOPMENT_KEY}" in printed
     order = await _placed(server)

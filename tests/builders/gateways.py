@@ -2,9 +2,9 @@
 
 import asyncio
 
-from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest, Letter
+from orders_service.gateways import CrmUser, FulfillmentCancellation, FulfillmentRequest, Letter
 
-CONFIRMS = "Your order "
+CONFIRMS, NOTIFIES = "Your order ", "We "
 
 
 class Door:
@@ -57,7 +57,7 @@ class FakeMail:
 
     def __init__(self) -> None:
         self.door = Door()
-        self.back_door = Door()  # for all that is no confirmation
+        self.back_door = Door()  # for what customers are told later on
         self.letters: list[tuple[str, Letter]] = []
 
     @property
@@ -67,8 +67,21 @@ class FakeMail:
     @property
     def notices(self) -> list[Letter]:
         """What customers were told later on."""
-        return [letter for _, letter in self.letters if not letter.subject.startswith(CONFIRMS)]
+        return [letter for _, letter in self.letters if letter.subject.startswith(NOTIFIES)]
 
     async def send(self, letter: Letter, *, key: str) -> None:
         self.letters.append((key, letter))
-        await (self.door if letter.subject.startswith(CONFIRMS) else self.back_door).knock()
+        await (self.back_door if letter.subject.startswith(NOTIFIES) else self.door).knock()
+
+
+class FakeCrm:
+    """Keeps what it was told of users, under which keys; refused calls too."""
+
+    def __init__(self) -> None:
+        self.door = Door()
+        self.told: list[tuple[str, CrmUser]] = []
+
+    async def put_user(self, user: CrmUser, *, key: str) -> bool:
+        self.told.append((key, user))
+        await self.door.knock()
+        return True

@@ -8,6 +8,7 @@ MAY: dict[Route, tuple[int, int, int, int]] = {  # what each of them is answered
     ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
+    ("GET", "/v1/users/{user_id}"): (200, 404, 401, 200),
 }
 FOR_EVERYBODY: set[Route] = {
     ("GET", "/livez"),
@@ -25,8 +26,20 @@ FOR_WHOEVER_HAS_A_KEY: set[Route] = {
     ("GET", "/v1/products/{sku}"),
     ("GET", "/v1/products/{sku}/image"),
 }
+FOR_STRANGERS: set[Route] = {("POST", "/v1/signup"), ("POST", "/v1/login")}
+FOR_PEOPLE: set[Route] = {  # a program's key has no account, whatever it may do
+    ("POST", "/v1/logout"),
+    ("GET", "/v1/users/me"),
+    ("PATCH", "/v1/users/me"),
+    ("POST", "/v1/users/me/password"),
+}
 FOR_STAFF: set[Route] = {  # a customer's key is not enough, whatever id is asked for
     ("GET", "/v1/audit"),
+    ("GET", "/v1/users"),
+    ("POST", "/v1/api-keys"),
+    ("GET", "/v1/api-keys"),
+    ("GET", "/v1/api-keys/{key_id}"),
+    ("DELETE", "/v1/api-keys/{key_id}"),
     ("PUT", "/v1/products/{sku}"),
     ("DELETE", "/v1/products/{sku}"),
     ("POST", "/v1/products/{sku}/stock"),
@@ -39,6 +52,8 @@ FOR_WHOEVER_SIGNS: set[Route] = {("POST", "/v1/fulfillment/events")}  # no key i
 IN_DEVELOPMENT: set[Route] = {
     ("GET", "/sandbox/warehouse"),
     ("POST", "/sandbox/warehouse"),
+    ("PUT", "/sandbox/crm/users/{user_id}"),
+    ("GET", "/sandbox/crm"),
     ("GET", "/sandbox/mailbox"),
     ("GET", "/sandbox/mailbox/{mail_id}"),
 }

@@ -16,12 +16,13 @@ from starlette.types import Receive, Scope, Send
 from orders_service import inventory
 from orders_service.app import create_app
 from orders_service.auth import issue_key
-from orders_service.gateways import Mail, Warehouse
+from orders_service.gateways import Crm, Mail, Warehouse
 from orders_service.inventory import CatalogEntry
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from pipelines import Process, ReadSession, RunRecord, Schedule
 from pipelines.testing import Rehearsal, VirtualClock
-from tests.builders.gateways import FakeMail, FakeWarehouse
+from tests.builders.accounts import a_login, a_signup
+from tests.builders.gateways import FakeCrm, FakeMail, FakeWarehouse
 from tests.builders.orders import a_product, an_order
 
 R = TypeVar("R")
@@ -30,11 +31,29 @@ BETWEEN_ATTEMPTS = timedelta(minutes=10)  # so that none is made while a test lo
 SHELF = (a_product("mug"), a_product("lamp"))
 
 
+class Fakes:
+    """The outside world of one shop."""
+
+    def __init__(self) -> None:
+        self.warehouse, self.mail, self.crm = FakeWarehouse(), FakeMail(), FakeCrm()
+
+    @property
+    def provided(self) -> dict[Any, object]:
+        return {Warehouse: self.warehouse, Mail: self.mail, Crm: self.crm}
+
+    def open(self) -> None:
+        for fake in (self.warehouse, self.mail, self.crm):
+            fake.door.open()
+        self.warehouse.back_door.open()
+        self.mail.back_door.open()
+
+
 class Shop:
     """`api` speaks with the admin's key; `client_of` with somebody else's."""
 
-    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, warehouse: FakeWarehouse, mail: FakeMail) -> None:
-        self.app, self.clock, self.warehouse, self.mail = app, clock, warehouse, mail
+    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, outside: Fakes) -> None:
+        self.app, self.clock = app, clock
+        self.warehouse, self.mail, self.crm = outside.warehouse, outside.mail, outside.crm
         self.process: Process = app.state.process
         self._state = dict(state)
         self._stage = Rehearsal(self.process, clock)
@@ -48,6 +67,18 @@ class Shop:
 
     async def client_of(self, principal: str, *, is_admin: bool = False) -> httpx2.AsyncClient:
         return self.client(await self.process.write(issue_key, principal, is_admin=is_admin))
+
+    async def login(self, **fields: Any) -> httpx2.AsyncClient:
+        """Somebody with an account, who has just logged in."""
+        response = await self.client(None).post("/v1/login", json=a_login(**fields))
+        assert response.status_code == 200, response.text
+        return self.client(response.json()["access_token"])
+
+    async def customer(self, **fields: Any) -> httpx2.AsyncClient:
+        """The same, of somebody who has just signed up."""
+        response = await self.client(None).post("/v1/signup", json=a_signup(**fields))
+        assert response.status_code == 201, response.text
+        return await self.login(**{name: value for name, value in fields.items() if name != "name"})
 
     async def offer(self, *products: CatalogEntry) -> None:
         await self.process.write(inventory.seed, products)
@@ -121,20 +152,17 @@ async def open_shop(
     `process` are more options of its process. Without `schedules` a test may move the clock, and finds no runs but
     its own.
     """
-    warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
+    outside, clock = Fakes(), VirtualClock()
     app = create_app(
         Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),
-        gateways=None if real_gateways else {Warehouse: warehouse, Mail: mail},
+        gateways=None if real_gateways else outside.provided,
         schedules=schedules,
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
         **(process or {}),
     )
     async with app.router.lifespan_context(app) as state:
-        shop = Shop(app, state, clock, warehouse, mail)
+        shop = Shop(app, state, clock, outside)
         await shop.offer(*SHELF)
         yield shop
-        warehouse.door.open()
-        warehouse.back_door.open()
-        mail.door.open()
-        mail.back_door.open()
+        outside.open()

@@ -8,11 +8,13 @@ from fastapi.routing import iter_route_contexts
 from orders_service.app import create_app
 from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
-from orders_service.settings import Role, Settings
+from orders_service.settings import Role, Settings, SettingsError
 from tests.builders.fulfillment import SECRET
 from tests.builders.rights import (
     FOR_EVERYBODY,
+    FOR_PEOPLE,
     FOR_STAFF,
+    FOR_STRANGERS,
     FOR_WHOEVER_HAS_A_KEY,
     FOR_WHOEVER_SIGNS,
     IN_DEVELOPMENT,
@@ -39,7 +41,9 @@ def routes(**settings: Any) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_listed_with_who_may_use_it(tmp_path: Path) -> None:
-    everything = set(MAY) | FOR_EVERYBODY | FOR_WHOEVER_HAS_A_KEY | FOR_STAFF | FOR_WHOEVER_SIGNS
+    everything = set(MAY).union(
+        FOR_EVERYBODY, FOR_WHOEVER_HAS_A_KEY, FOR_STRANGERS, FOR_PEOPLE, FOR_STAFF, FOR_WHOEVER_SIGNS
+    )
     assert routes(data_dir=tmp_path) == everything | IN_DEVELOPMENT
     assert routes(data_dir=tmp_path, **PRODUCTION) == everything
     assert not [path for _, path in everything - set(MAY) - FOR_STAFF if SOMEBODYS.search(path)]
@@ -52,11 +56,11 @@ def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("who", "route"), [(who, route) for route in MAY for who in WHO])
 async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: str, route: tuple[str, str]) -> None:
     shop.mail.door.close()
-    owner, other = await shop.client_of("ada"), await shop.client_of("bob")
+    owner, other = await shop.customer(email="ada@example.com"), await shop.customer(email="bob@example.com")
     clients = {"owner": owner, "other": other, "nobody": shop.client(None), "admin": shop.api}
-    order = await shop.placed(by=owner)
+    order, ada = await shop.placed(by=owner), (await owner.get("/v1/users/me")).json()
     shop.process.watchers.send_home()  # or streams would go on for as long as the order does
-    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"])
+    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"], user_id=ada["id"])
     response = await clients[who].request(route[0], path)
     assert response.status_code == MAY[route][WHO.index(who)]
 
@@ -74,6 +78,12 @@ async def test_without_a_signature_not_even_an_admin_is_heard(corner_shop: Shop,
         response = await client.request(method, path, content=b"{}")
         assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
         assert response.headers["www-authenticate"] == "StandardWebhooks"
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(FOR_PEOPLE))
+async def test_what_is_for_people_is_for_no_program(corner_shop: Shop, method: str, path: str) -> None:
+    answers = [await client.request(method, path) for client in (corner_shop.client(None), corner_shop.api)]
+    assert [answer.status_code for answer in answers] == [401, 403]
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(FOR_WHOEVER_HAS_A_KEY))
@@ -125,3 +135,10 @@ async def test_an_application_can_be_started_and_ended_again(migrated_url: str, 
 
 def test_the_outside_is_judged_without_being_touched(tmp_path: Path) -> None:
     check_outside(Settings(data_dir=tmp_path, **PRODUCTION))
+    check_outside(Settings(data_dir=tmp_path, crm_url="https://crm.example.com/v2", **PRODUCTION))
+
+
+@pytest.mark.parametrize("url", ["http://crm.example.com", "https://10.0.0.1/", "crm", "https://a:b@crm.example.com"])
+def test_a_crm_that_may_not_be_called_is_refused_by_its_setting(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^ORDERS_CRM_URL: "):
+        check_outside(Settings(data_dir=tmp_path, crm_url=url, **PRODUCTION))

@@ -61,6 +61,8 @@ def test_an_empty_setting_is_none(environment: pytest.MonkeyPatch) -> None:
         ("ORDERS_LEASE_SECONDS", "0.5"),
         ("ORDERS_LEASE_SECONDS", "nan"),
         ("ORDERS_LOG_FORMAT", "xml"),
+        ("ORDERS_SESSION_HOURS", "0"),
+        ("ORDERS_SESSION_HOURS", "1e9"),
         ("ORDERS_EGRESS_ALLOW", "10.0.0.1/8"),
         ("ORDERS_EGRESS_ALLOW", "example.com"),
         ("ORDERS_DATABASE_URL", "orders.db"),
@@ -172,3 +174,12 @@ def test_the_sandbox_is_where_the_process_listens(environment: pytest.MonkeyPatc
 def test_both_databases_may_be_named_in_the_usual_ways(environment: pytest.MonkeyPatch, url: str) -> None:
     environment.setenv("ORDERS_DATABASE_URL", url)
     assert load().database_url.get_secret_value() == url
+
+
+def test_the_crm_is_a_stand_in_in_development_and_none_in_production(environment: pytest.MonkeyPatch) -> None:
+    assert load().crm_base_url == "http://127.0.0.1:8000/sandbox/crm"
+    for name, value in PRODUCTION.items():
+        environment.setenv(name, value)
+    assert load().crm_base_url is None
+    environment.setenv("ORDERS_CRM_URL", "https://crm.example.com")
+    assert load().crm_base_url == "https://crm.example.com"

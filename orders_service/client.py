@@ -1,0 +1,111 @@
+"""Calls the running service for commands: what reads or changes live data goes over HTTP, beside the server."""
+
+import json
+import ssl
+from collections.abc import Mapping
+from http.client import HTTPException
+from ipaddress import ip_address
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
+
+from orders_service.settings import Settings
+
+SECONDS = 30.0
+
+
+class ServiceError(Exception):
+    """What a command cannot do, in one line for whoever typed it; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class ServiceRefused(ServiceError):
+    """The service said no: the line is its problem's, with what was wrong and the id of the request."""
+
+    def __init__(self, line: str, *, code: str | None) -> None:
+        super().__init__(line)
+        self.code = code
+
+
+class ServiceAway(ServiceError):
+    """Nobody answered, or not as the service would."""
+
+    exit_code = 2
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A credential goes where it was sent, and nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Client:
+    """Speaks with one service, under one credential."""
+
+    def __init__(self, base: str, key: str) -> None:
+        parsed = urlsplit(base)
+        if parsed.scheme not in {"http", "https"} or not parsed.hostname:
+            raise ServiceAway(f"--url must be http://<host>:<port> or https://<host>, not {base}")
+        self._base = base.rstrip("/")
+        self._key = key
+        self._opener: OpenerDirector = build_opener(
+            ProxyHandler({}), HTTPSHandler(context=ssl.create_default_context()), _NoRedirects
+        )
+
+    def get(self, path: str, **query: str) -> Any:
+        return self.call("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer's JSON; nothing for an empty one. Raises `ServiceRefused` or `ServiceAway`."""
+        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        content = json.dumps(body).encode() if body is not None else None
+        request = Request(self._base + path, content, headers, method=method)  # noqa: S310 - the scheme is checked above
+        try:
+            with self._opener.open(request, timeout=SECONDS) as answer:
+                text = answer.read()
+            return json.loads(text) if text else None
+        except HTTPError as error:
+            raise _refusal(error) from None
+        except (URLError, HTTPException, OSError) as error:
+            raise ServiceAway(
+                f"{self._base} does not answer: {_why(error)}. Is it served? Else name it with --url."
+            ) from None
+        except ValueError:
+            raise ServiceAway(f"{self._base} does not answer as this service does.") from None
+
+
+def client_for(settings: Settings, url: str | None) -> Client:
+    """The service on this machine unless another one is named, under ORDERS_ADMIN_KEY."""
+    return Client(url or _near(settings), settings.admin_key.get_secret_value())
+
+
+def _near(settings: Settings) -> str:
+    """Who listens on all addresses is reached on this machine's own."""
+    try:
+        if ip_address(settings.host).is_unspecified:
+            return f"http://127.0.0.1:{settings.port}"
+    except ValueError:
+        pass
+    return settings.own_url
+
+
+def _why(error: Exception) -> str:
+    """In the words of the system, or its kind alone: what came over the line may be anything."""
+    cause = getattr(error, "reason", None)
+    cause = cause if isinstance(cause, Exception) else error
+    return getattr(cause, "strerror", None) or type(cause).__name__
+
+
+def _refusal(error: HTTPError) -> ServiceError:
+    try:
+        problem = json.loads(error.read())
+        flaws = "; ".join(f"{flaw['pointer'].lstrip('/')}: {flaw['message']}" for flaw in problem.get("errors", ()))
+        line = f"{problem['title']}: {flaws or problem['detail']} (request {problem['request_id']})"
+        return ServiceRefused(line, code=problem["code"])
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, HTTPException):
+        return ServiceAway(f"The answer was {error.code}, and not as this service would say it.")

@@ -1,0 +1,77 @@
+"""The client of the commands: one clear line for whatever goes wrong, and the credential to nobody else."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from orders_service.client import Client, ServiceAway, ServiceError, ServiceRefused, client_for
+from orders_service.settings import Settings
+from tests.harness.raw_server import Talk, always_saying, http_answer, nothing, raw_server
+
+PROBLEM = (
+    b'{"title": "Invalid request", "detail": "Refused.", "code": "invalid-request", "request_id": "r1", '
+    b'"errors": [{"location": "body", "pointer": "/principal", "message": "too short"}]}'
+)
+
+
+async def called(talk: Talk, method: str = "GET", body: Any = None) -> Any:
+    async with raw_server(talk) as server:
+        client = Client(f"http://127.0.0.1:{server.port}/", "a-key")
+        return await asyncio.to_thread(client.call, method, "/v1/things", body)
+
+
+async def test_an_answer_is_read_and_an_empty_one_is_nothing() -> None:
+    assert await called(always_saying(http_answer(200, body=b'{"a": 1}'))) == {"a": 1}
+    assert await called(always_saying(http_answer(204)), "DELETE") is None
+
+
+async def test_a_problem_is_one_line_with_what_was_wrong_and_the_id_of_the_request() -> None:
+    with pytest.raises(ServiceRefused) as refused:
+        await called(always_saying(http_answer(422, body=PROBLEM)), "POST", {"a": 1})
+    assert str(refused.value) == "Invalid request: principal: too short (request r1)"
+    assert (refused.value.code, refused.value.exit_code) == ("invalid-request", 1)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        nothing,
+        always_saying(http_answer(502, body=b"<html>")),
+        always_saying(http_answer(500, body=b"[]")),
+        always_saying(http_answer(200, body=b"<html>")),
+        always_saying(http_answer(301, "Location: http://127.0.0.2/")),
+        always_saying(b"garbage\r\n\r\n"),
+    ],
+    ids=["closes", "502", "no problem", "no json", "redirect", "garbage"],
+)
+async def test_what_is_not_our_service_is_said_in_one_line(talk: Talk) -> None:
+    with pytest.raises(ServiceAway) as away:
+        await called(talk)
+    assert len(str(away.value).splitlines()) == 1
+    assert away.value.exit_code == 2
+
+
+def test_nobody_listening_is_said_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ServiceAway, match="--url"):
+        Client(f"http://127.0.0.1:{port}", "a-key").get("/v1/things")
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "file:///etc/passwd", "ftp://host", "http://"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ServiceError, match="--url must be"):
+        Client(url, "a-key")
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [("127.0.0.1", "http://127.0.0.1:9"), ("0.0.0.0", "http://127.0.0.1:9"), ("::", "http://127.0.0.1:9")],  # noqa: S104 - what production listens on
+)
+def test_the_service_of_this_machine_is_found(host: str, base: str) -> None:
+    settings = Settings.model_construct(host=host, port=9, admin_key=SecretStr("a-key"))
+    assert client_for(settings, None)._base == base
+    assert client_for(settings, "https://orders.example.com/")._base == "https://orders.example.com"
