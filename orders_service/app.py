@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, orders, problem_handlers, webhooks
+from orders_service import edge, event_streams, health, orders, problem_handlers, reports, webhooks
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
-from orders_service.background import PIPELINES, SCHEDULES
+from orders_service.background import PIPELINES, schedules_of
 from orders_service.exchange import UNWATCHED
 from orders_service.gateways import Mailbox
 from orders_service.health import Pinger
@@ -22,6 +22,7 @@ from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
 from orders_service.outside import open_gateways
 from orders_service.refusals import TRANSLATIONS
+from orders_service.reports import routes as reports_routes
 from orders_service.sandbox import SandboxWarehouse, make_router
 from orders_service.settings import Role, Settings
 from pipelines import Process, Rhythm
@@ -35,7 +36,7 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-OWNERS_OF_RUNS = (orders.owner_of_run,)
+OWNERS_OF_RUNS = (orders.owner_of_run, reports.owner_of_run)
 LARGER_BODIES: dict[str, int] = {}
 
 DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
@@ -51,6 +52,7 @@ TELEMETRY: TelemetryConfig = {
 }
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
+    {"name": "reports", "description": "What was sold, what is in stock, and who has bought."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -91,7 +93,7 @@ def create_app(
             registry,
             gateways,
             subscribers=[step_metrics, StructuredLogs()],
-            **({"schedules": SCHEDULES, "origin": current_traceparent} | process_options),
+            **({"schedules": schedules_of(settings), "origin": current_traceparent} | process_options),
         ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
@@ -113,7 +115,10 @@ def _lifespan(
             process = Process(
                 settings.database_url.get_secret_value(),
                 PIPELINES,
-                provide=gateways or await open_gateways(settings, stack),
+                provide={
+                    reports.PublicAddress: reports.PublicAddress(settings.public_address),
+                    **(gateways or await open_gateways(settings, stack)),
+                },
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
@@ -133,6 +138,7 @@ def _lifespan(
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
+        app.include_router(reports_routes.router)
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
         app.include_router(audit_routes.router)
     app.webhooks.include_router(webhooks.router)

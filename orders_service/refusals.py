@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import inventory, orders, uploads
+from orders_service import inventory, orders, reports, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
@@ -16,6 +16,10 @@ def _unknown_product(error: inventory.UnknownProduct) -> Problem:
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 
+def _period(error: reports.PeriodRefused) -> Problem:
+    return Problem("invalid-request", errors=[Flaw(location="body", pointer=f"/{error.field}", message=str(error))])
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
@@ -27,4 +31,8 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
+    reports.UnknownReport: lambda _: Problem("not-found"),
+    reports.PeriodRefused: _period,
+    reports.ReportNotReady: lambda error: Problem("state-conflict", str(error)),
+    reports.ReportHasEnded: lambda error: Problem("state-conflict", str(error)),
 }

@@ -2,6 +2,7 @@
 
 from orders_service.inventory.errors import InventoryError, OutOfStock, UnknownProduct
 from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
+from orders_service.inventory.shelves import ShelfRow, names_of, shelf_rows
 from orders_service.inventory.skus import Sku
 from orders_service.inventory.stock import prices_of, prices_on_sale, release, reserve
 
@@ -10,12 +11,15 @@ __all__ = [
     "CatalogEntry",
     "InventoryError",
     "OutOfStock",
+    "ShelfRow",
     "Sku",
     "UnknownProduct",
+    "names_of",
     "prices_of",
     "prices_on_sale",
     "read_catalog",
     "release",
     "reserve",
     "seed",
+    "shelf_rows",
 ]

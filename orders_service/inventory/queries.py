@@ -9,7 +9,7 @@ from sqlmodel import col
 from orders_service.inventory.errors import OutOfStock
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.money import Money
-from pipelines import Transaction
+from pipelines import ReadSession, Transaction
 
 _PRICES = select(col(Product.sku), col(Product.price_amount), col(Product.price_currency)).where(
     col(Product.sku).in_(bindparam("skus", expanding=True))
@@ -28,6 +28,15 @@ _GIVE_BACK = (
 )
 _HOLD = insert(StockHold)
 _LET_GO = delete(StockHold).where(col(StockHold.order_id) == bindparam("order_id"))
+
+_NAMES = select(col(Product.sku), col(Product.name)).where(col(Product.sku).in_(bindparam("skus", expanding=True)))
+_SHELF = (
+    select(col(Product.sku), col(Product.name), col(Stock.available), col(Stock.reserved))
+    .join(Stock, col(Stock.sku) == col(Product.sku))
+    .where(col(Product.sku) > bindparam("after"))
+    .order_by(col(Product.sku))
+    .limit(bindparam("most"))
+)
 
 
 def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
@@ -67,3 +76,13 @@ def add(tx: Transaction, product: Product, available: int) -> None:
     """A new product, with its stock."""
     tx.add(product)
     tx.add(Stock(sku=product.sku, available=available))
+
+
+def names(session: ReadSession, skus: Sequence[str]) -> dict[str, str]:
+    return {sku: name for sku, name in session.execute(_NAMES, {"skus": skus})}  # noqa: C416 - a row is no tuple to mypy
+
+
+def shelf(session: ReadSession, after: str, most: int) -> list[tuple[str, str, int, int]]:
+    """SKU, name, available, reserved."""
+    rows = session.execute(_SHELF, {"after": after, "most": most})
+    return [(sku, name, available, reserved) for sku, name, available, reserved in rows]

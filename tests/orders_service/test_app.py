@@ -5,10 +5,12 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from orders_service.app import create_app
+from orders_service.auth import CUSTOMER_SCOPES, Scope
 from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings
 from tests.builders.fulfillment import SECRET
+from tests.builders.sales import requested
 from tests.builders.shop import Shop, open_shop
 
 WHO = ("owner", "other", "nobody", "admin")
@@ -16,6 +18,9 @@ WHO = ("owner", "other", "nobody", "admin")
 MAY = {
     ("GET", "/v1/orders/{order_id}"): (200, 404, 401, 200),
     ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
+    ("GET", "/v1/reports/{report_id}"): (200, 404, 401, 200),
+    ("GET", "/v1/reports/{report_id}/file"): (200, 404, 401, 200),
+    ("POST", "/v1/reports/{report_id}/cancel"): (409, 404, 401, 409),
     ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
 }
@@ -29,7 +34,11 @@ FOR_EVERYBODY = {
     ("GET", "/openapi.json"),
 }
 FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
-FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
+FOR_STAFF = {
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/reports"),
+    ("POST", "/v1/reports"),
+}  # a customer's key is not enough, whatever id is asked for
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
     ("POST", "/sandbox/warehouse"),
@@ -66,11 +75,13 @@ def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("who", "route"), [(who, route) for route in MAY for who in WHO])
 async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: str, route: tuple[str, str]) -> None:
     shop.mail.door.close()
-    owner, other = await shop.client_of("ada"), await shop.client_of("bob")
+    owner, other = [await shop.client_of(name, scopes=CUSTOMER_SCOPES | {Scope.REPORTS}) for name in ("ada", "bob")]
     clients = {"owner": owner, "other": other, "nobody": shop.client(None), "admin": shop.api}
+    report = await requested(shop, by=owner)
+    await shop.settled()
     order = await shop.placed(by=owner)
     shop.process.watchers.send_home()  # or streams would go on for as long as the order does
-    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"])
+    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"], report_id=report["id"])
     response = await clients[who].request(route[0], path)
     assert response.status_code == MAY[route][WHO.index(who)]
 
