@@ -36,7 +36,7 @@ def chart(
 ) -> Chart:
     """Draw named values. Its words tell those who do not see it what there is to see."""
     highest = max((value for _, value in values), default=0)
-    top = _round_up(highest)
+    top = _round_up(highest) if columns else max(highest, 1)  # only a scale wants a round end
     peak = next((name for name, value in values if value == highest), "nothing")
     return Chart(
         title=title,
