@@ -59,7 +59,7 @@ async def send_notice(notice: ReportNotice, mail: Mail, address: PublicAddress, 
     await mail.send(letter_of(notice, address), key=step.idempotency_key)
 
 
-def announce(tx: Transaction, request: ReportRequest, result: Result) -> None:
+def announce(tx: Transaction, request: ReportRequest, figures: tuple[str, ...]) -> None:
     """Tell everybody, in the transaction that makes the report ready.
 
     A mail is a run of its own: a server that refuses it does not make the report fail.
@@ -72,7 +72,7 @@ def announce(tx: Transaction, request: ReportRequest, result: Result) -> None:
             covers=""
             if request.type is ReportType.STOCK
             else f" for {request.first} to {request.last}, {request.time_zone},",
-            figures=figures_of(result),
+            figures=figures,
             written_at=tx.home.clock.now(),
         )
         start(tx, announce_report, notice)

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from orders_service.money import decimal_of
 
-MOST_ROWS = 10_000  # of a kind: what is stored, answered and rendered stays a few megabytes
+MOST_PRODUCTS = 5000  # what is stored, answered and rendered stays below a megabyte
+MOST_CUSTOMERS = 1000
 
 
 class ReportType(StrEnum):
@@ -74,7 +75,7 @@ class SalesResult(_Content):
     totals: tuple[SalesTotal, ...]
     days: tuple[DaySales, ...] = Field(description="Each day, for each currency that anything was sold in.")
     products: tuple[SoldProduct, ...] = Field(description="By currency, the largest revenue first.")
-    products_left_out: int = Field(default=0, description=f"Only {MOST_ROWS} are listed.")
+    products_left_out: int = Field(default=0, description=f"Only {MOST_PRODUCTS} of each currency are listed.")
 
 
 class ShelfEntry(_Content):
@@ -94,7 +95,7 @@ class StockResult(_Content):
     products_in_stock: int
     products_out_of_stock: int
     products: tuple[ShelfEntry, ...] = Field(description="What runs out first comes first.")
-    products_left_out: int = Field(default=0, description=f"Only {MOST_ROWS} are listed.")
+    products_left_out: int = Field(default=0, description=f"Only {MOST_PRODUCTS} are listed.")
 
 
 class CustomersTotal(_Content):
@@ -119,7 +120,7 @@ class CustomersResult(_Content):
     type: Literal[ReportType.CUSTOMERS] = ReportType.CUSTOMERS
     totals: tuple[CustomersTotal, ...]
     customers: tuple[CustomerEntry, ...] = Field(description="By currency, who has spent most first.")
-    customers_left_out: int = Field(default=0, description=f"Only {MOST_ROWS} are listed.")
+    customers_left_out: int = Field(default=0, description=f"Only {MOST_CUSTOMERS} of each currency are listed.")
 
 
 Result: TypeAlias = Annotated[SalesResult | StockResult | CustomersResult, Field(discriminator="type")]
@@ -127,9 +128,13 @@ _RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
 
 class ReportContent(_Content):
-    """A result on its way from one step to the next."""
+    """A result on its way from one step to the next.
 
-    result: Result
+    Written already: neither the event loop nor the committer should spend its time on that.
+    """
+
+    stored: str
+    figures: tuple[str, ...]
 
 
 def written(result: Result) -> str:

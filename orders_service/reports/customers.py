@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from orders_service import orders
-from orders_service.reports.contents import CustomerEntry, CustomersResult, CustomersTotal, Sum
+from orders_service.reports.contents import MOST_CUSTOMERS, CustomerEntry, CustomersResult, CustomersTotal, Sum
 from orders_service.reports.pace import Pace
-from orders_service.reports.ranking import first_of
+from orders_service.reports.ranking import largest_of_each_currency
 from orders_service.reports.requests import ReportRequest
 from pipelines import ReadSession, Reject
 
-MOST_CUSTOMERS = 200_000  # held in memory while counting: about 60 MB
+MOST_COUNTED = 200_000  # held in memory while counting: about 60 MB
 
 
 @dataclass(slots=True)
@@ -30,9 +30,9 @@ def count_customers(session: ReadSession, request: ReportRequest, pace: Pace) ->
                 tally = found[sales.email.casefold(), sales.currency]
                 tally.orders += sales.orders
                 tally.amount += sales.amount
-            if len(found) > MOST_CUSTOMERS:
-                raise Reject(f"more than {MOST_CUSTOMERS} customers have bought in this time: ask for less of it")
-    first = first_of(found, lambda key: (key[1], -found[key].amount, key[0]))
+            if len(found) > MOST_COUNTED:
+                raise Reject(f"more than {MOST_COUNTED} customers have bought in this time: ask for less of it")
+    first = largest_of_each_currency(found, MOST_CUSTOMERS)
     return CustomersResult(
         totals=_totals(found),
         customers=tuple(_entry(key, found[key]) for key in first),

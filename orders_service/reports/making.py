@@ -1,5 +1,6 @@
 """A report is counted, kept, and told of."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,8 +10,8 @@ from tenacity import wait_random_exponential
 
 from orders_service.database import hold_still
 from orders_service.reports import queries
-from orders_service.reports.announcing import announce
-from orders_service.reports.contents import ReportContent, ReportType, written
+from orders_service.reports.announcing import announce, figures_of
+from orders_service.reports.contents import ReportContent, ReportType, Result, written
 from orders_service.reports.customers import count_customers
 from orders_service.reports.pace import Pace
 from orders_service.reports.requests import ReportRequest
@@ -32,7 +33,7 @@ class ReportMade(BaseModel):
 
 # The database may be restarted, or a statement cut off, while it is read.
 _WHEN_IT_IS_BACK = Retry(on=(OperationalError,), attempts=8, wait=wait_random_exponential(multiplier=1, max=120))
-_COUNT = {
+_COUNT: Mapping[ReportType, Callable[[ReadSession, ReportRequest, Pace], Result]] = {
     ReportType.SALES: count_sales,
     ReportType.STOCK: count_stock,
     ReportType.CUSTOMERS: count_customers,
@@ -44,13 +45,14 @@ make_report = Pipeline("make-report", ReportRequest, result=ReportMade, deadline
 @make_report.step(retry=_WHEN_IT_IS_BACK)
 def count(request: ReportRequest, session: ReadSession, step: StepContext) -> ReportContent:
     hold_still(session)
-    return ReportContent(result=_COUNT[request.type](session, request, Pace(session, step)))
+    result = _COUNT[request.type](session, request, Pace(session, step))
+    return ReportContent(stored=written(result), figures=figures_of(result))
 
 
 @make_report.step()
 def keep(request: ReportRequest, content: ReportContent, tx: Transaction) -> ReportMade:
-    queries.keep_result(tx, request.id, written(content.result))
-    announce(tx, request, content.result)
+    queries.keep_result(tx, request.id, content.stored)
+    announce(tx, request, content.figures)
     return ReportMade(report_id=request.id, type=request.type, url=f"/v1/reports/{request.id}")
 
 

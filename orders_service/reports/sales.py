@@ -6,9 +6,9 @@ from datetime import date
 from typing import TypeAlias
 
 from orders_service import inventory, orders
-from orders_service.reports.contents import DaySales, SalesResult, SalesTotal, SoldProduct, Sum
+from orders_service.reports.contents import MOST_PRODUCTS, DaySales, SalesResult, SalesTotal, SoldProduct, Sum
 from orders_service.reports.pace import Pace
-from orders_service.reports.ranking import first_of
+from orders_service.reports.ranking import largest_of_each_currency
 from orders_service.reports.requests import ReportRequest
 from pipelines import ReadSession
 
@@ -32,7 +32,7 @@ def count_sales(session: ReadSession, request: ReportRequest, pace: Pace) -> Sal
         for part in orders.parts_of(session, day.since, day.until):
             pace.at(place, len(days))
             _count(session, part, day.date, by_day, by_product)
-    products = first_of(by_product, lambda key: (key[1], -by_product[key].amount, key[0]))
+    products = largest_of_each_currency(by_product, MOST_PRODUCTS)
     names = inventory.names_of(session, list(dict.fromkeys(sku for sku, _ in products)))
     return SalesResult(
         totals=_totals(by_day),

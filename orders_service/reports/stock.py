@@ -1,11 +1,11 @@
 """What is on the shelves now."""
 
 from collections.abc import Iterator
+from heapq import nsmallest
 
 from orders_service import inventory
-from orders_service.reports.contents import ShelfEntry, StockResult
+from orders_service.reports.contents import MOST_PRODUCTS, ShelfEntry, StockResult
 from orders_service.reports.pace import Pace
-from orders_service.reports.ranking import first_of
 from orders_service.reports.requests import ReportRequest
 from pipelines import ReadSession
 
@@ -20,7 +20,7 @@ def count_stock(session: ReadSession, request: ReportRequest, pace: Pace) -> Sto
             counted[row.available > 0] += 1
             yield row
 
-    rows = first_of(each(), lambda row: (row.available, row.sku))
+    rows = nsmallest(MOST_PRODUCTS, each(), key=lambda row: (row.available, row.sku))
     return StockResult(
         as_of=request.requested_at,
         products_in_stock=counted[True],

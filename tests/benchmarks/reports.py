@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from uuid import UUID
 from statistics import quantiles
+from uuid import UUID
 
 import structlog
 

@@ -32,8 +32,22 @@ async def test_who_has_not_bought_in_this_time_is_not_there(shop: Shop) -> None:
 
 
 async def test_more_customers_than_fit_are_a_reason_that_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(customers, "MOST_CUSTOMERS", 2)
+    monkeypatch.setattr(customers, "MOST_COUNTED", 2)
     await sold(shop, *[a_sale(email=f"{name}@example.com") for name in ("ada", "bob", "cyd")])
     report = await reported(shop, type="customers", since="2026-03-10", until="2026-03-10")
     assert (report["state"], report["result"]) == ("rejected", None)
     assert report["error"] == "more than 2 customers have bought in this time: ask for less of it"
+
+
+async def test_of_each_currency_only_the_first_customers_are_listed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customers, "MOST_CUSTOMERS", 1)
+    buyers = [a_sale(email=f"{name}@example.com", currency=each) for name in ("ada", "bob") for each in ("EUR", "USD")]
+    await sold(shop, *buyers)
+    result = (await reported(shop, type="customers", since="2026-03-10", until="2026-03-10"))["result"]
+    assert [(row["email"], row["spent"]["currency"]) for row in result["customers"]] == [
+        ("ada@example.com", "EUR"),
+        ("ada@example.com", "USD"),
+    ]
+    assert (result["customers_left_out"], [total["customers"] for total in result["totals"]]) == (2, [2, 2])
