@@ -31,3 +31,11 @@ def _reading(request: Request) -> Iterator[ReadSession]:
 
 # Function scope: the connection goes back before the answer is sent, so that a slow client holds none.
 Reading = Annotated[ReadSession, Depends(_reading, scope="function", max_concurrency=4)]
+
+
+def hold_still(session: ReadSession) -> None:
+    """From here on the session sees one moment of the database, whatever is written meanwhile."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("BEGIN")  # a reader's connection begins no transaction by itself
+    else:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})

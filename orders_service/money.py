@@ -16,9 +16,14 @@ class Money(BaseModel):
     currency: str = Field(pattern="^[A-Z]{3}$")
 
     def __str__(self) -> str:
-        digits = _DIGITS.get(self.currency, 2)
-        whole, part = divmod(self.amount, 10**digits)
-        return f"{whole}.{part:0{digits}d} {self.currency}" if digits else f"{whole} {self.currency}"
+        return f"{decimal_of(self.amount, self.currency)} {self.currency}"
 
 
 _DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
+
+
+def decimal_of(amount: int, currency: str) -> str:
+    """An amount as people write it, exactly: 1999 in EUR is 19.99."""
+    digits = _DIGITS.get(currency, 2)
+    whole, part = divmod(amount, 10**digits)
+    return f"{whole}.{part:0{digits}d}" if digits else str(whole)

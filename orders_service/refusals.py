@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from orders_service import accounts, api_keys, images, inventory, orders, uploads
+from orders_service import inventory, orders, reports, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
@@ -30,6 +31,8 @@ def _not_signed(_: SignatureRefused) -> Problem:
 def _wrong_password(_: accounts.WrongPassword) -> Problem:
     flaw = Flaw(location="body", pointer="/password", message="This is not the password")
     return Problem("invalid-request", errors=[flaw])
+def _period(error: reports.PeriodRefused) -> Problem:
+    return Problem("invalid-request", errors=[Flaw(location="body", pointer=f"/{error.field}", message=str(error))])
 
 
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
@@ -58,4 +61,8 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
+    reports.UnknownReport: lambda _: Problem("not-found"),
+    reports.PeriodRefused: _period,
+    reports.ReportNotReady: lambda error: Problem("state-conflict", str(error)),
+    reports.ReportHasEnded: lambda error: Problem("state-conflict", str(error)),
 }

@@ -6,10 +6,12 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from orders_service.time_zones import zone_of
 from pipelines import WiringError
 from pipelines.journal import parse_url
 
@@ -73,9 +75,23 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _time_zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or "@" in url:
+        raise ValueError("must be https://<host>, with a path perhaps")
+    return url.rstrip("/")
+
+
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 WebhookSecrets = Annotated[SecretStr, AfterValidator(_webhook_secrets)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class Settings(BaseSettings):
@@ -101,6 +117,9 @@ class Settings(BaseSettings):
     egress_allow: Networks = ()
     smtp_url: SecretStr | None = None
     smtp_sender: str = "orders@example.com"
+    public_url: WebAddress | None = None
+    time_zone: TimeZone = "UTC"
+    report_email: EmailStr | None = None
     log_format: str = Field(default="auto", pattern="^(auto|json|text)$")
 
     @property
@@ -121,6 +140,11 @@ class Settings(BaseSettings):
     def own_url(self) -> str:
         """Where this machine reaches this process."""
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach the service: what links in mails begin with."""
+        return self.public_url or self.own_url
 
     @property
     def fulfillment_secrets(self) -> tuple[str, ...]:

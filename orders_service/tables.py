@@ -9,6 +9,7 @@ from orders_service.idempotency import RememberedAnswer
 from orders_service.images.tables import ProductImage, ProductImageSize, ProductImageUpload
 from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.orders.tables import Order, OrderLine
+from orders_service.reports.tables import Report
 from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
@@ -25,6 +26,7 @@ __all__ = [
     "ProductImageUpload",
     "ReceivedEvent",
     "RememberedAnswer",
+    "Report",
     "Session",
     "Spending",
     "Stock",

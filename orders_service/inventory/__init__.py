@@ -11,6 +11,7 @@ from orders_service.inventory.errors import (
 )
 from orders_service.inventory.refreshing import refresh_catalog
 from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
+from orders_service.inventory.shelves import ShelfRow, names_of, shelf_rows
 from orders_service.inventory.skus import Sku
 from orders_service.inventory.stock import (
     exists,
@@ -41,6 +42,10 @@ __all__ = [
     "exists",
     "expired_holds",
     "keep",
+    "ShelfRow",
+    "Sku",
+    "UnknownProduct",
+    "names_of",
     "prices_of",
     "prices_on_sale",
     "prolong",
@@ -51,4 +56,5 @@ __all__ = [
     "seed",
     "ship",
     "take_back",
+    "shelf_rows",
 ]

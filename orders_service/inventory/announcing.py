@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from orders_service.inventory import queries
+from orders_service.inventory import page_queries
 from orders_service.inventory.refreshing import start_refresh
 from orders_service.inventory.schemas import ProductView
 from pipelines import Transaction
@@ -23,5 +23,5 @@ def announce(tx: Transaction, event: ProductEvent, product: ProductView) -> None
     Rendered pages of the catalog are void with this COMMIT. Subscribers will be told from here:
     `subscriptions.publish(tx, event, product.model_dump(mode="json"), owner=None)`.
     """
-    queries.raise_revision(tx)
+    page_queries.raise_revision(tx)
     start_refresh(tx)

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from orders_service.inventory.errors import HoldMoved, OutOfStock, ProductMoved
 from orders_service.inventory.shelved import Shelved
-from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
+from orders_service.inventory.tables import Product, Stock, StockHold, StockMovement
 from orders_service.money import Money
 from pipelines import ReadSession, Transaction
 
@@ -95,21 +95,15 @@ _MOVEMENTS = (
     .order_by(col(StockMovement.id).desc())
     .limit(bindparam("most"))
 )
+_NAMES = select(col(Product.sku), col(Product.name)).where(col(Product.sku).in_(bindparam("skus", expanding=True)))
+_SHELF = (
+    select(col(Product.sku), col(Product.name), col(Stock.available), col(Stock.reserved))
+    .join(Stock, col(Stock.sku) == col(Product.sku))
+    .where(col(Product.sku) > bindparam("after"))
+    .order_by(col(Product.sku))
+    .limit(bindparam("most"))
+)
 
-_THE_ROW = 1
-_REVISION = select(col(CatalogState.revision)).where(col(CatalogState.id) == _THE_ROW)
-_BEGIN_STATE = insert(CatalogState)
-_RAISE_REVISION = (
-    update(CatalogState).where(col(CatalogState.id) == bindparam("of")).values(revision=col(CatalogState.revision) + 1)
-)
-_AVAILABLE_NOW = select(col(Stock.sku), col(Stock.available), _REVISION.scalar_subquery()).where(
-    col(Stock.sku).between(bindparam("first"), bindparam("last"))
-)
-_PAGE = select(col(CatalogPage.content)).where(
-    col(CatalogPage.revision) == bindparam("revision"), col(CatalogPage.begins_after) == bindparam("after")
-)
-_KEEP_PAGE = insert(CatalogPage)
-_FORGET_PAGES = delete(CatalogPage).where(col(CatalogPage.revision) < bindparam("now_at"))
 
 
 def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
@@ -238,39 +232,14 @@ def movements(session: ReadSession, sku: str, before: UUID | None, most: int) ->
     return list(session.execute(statement, {"of": sku, "most": most}).scalars())
 
 
-def revision(session: ReadSession | Transaction) -> int:
-    """Which one of its states the catalog is in; 0 before the first product."""
-    return session.connection().execute(_REVISION).scalar_one_or_none() or 0
+def names(session: ReadSession, skus: Sequence[str]) -> dict[str, str]:
+    return {sku: name for sku, name in session.execute(_NAMES, {"skus": skus})}  # noqa: C416 - a row is no tuple to mypy
 
 
-def raise_revision(tx: Transaction) -> None:
-    """Once per batch: whoever compares sees only that it has moved."""
-    if "catalog" in tx.noted:
-        return
-    tx.noted["catalog"] = True
-    if tx.core.execute(_REVISION).scalar_one_or_none() is None:
-        tx.defer(_BEGIN_STATE, {"id": _THE_ROW, "revision": 1})
-    else:
-        tx.defer(_RAISE_REVISION, {"of": _THE_ROW})
-
-
-def available_now(session: ReadSession, first: str, last: str) -> tuple[int, dict[str, int]]:
-    """The revision of the catalog, and how many of these are available, as of one moment."""
-    rows = session.connection().execute(_AVAILABLE_NOW, {"first": first, "last": last}).all()
-    return (rows[0][2] or 0 if rows else -1), {sku: free for sku, free, _ in rows}
-
-
-def page(session: ReadSession | Transaction, revision: int, after: str) -> str | None:
-    """The page that was rendered in the background at this revision."""
-    return session.connection().execute(_PAGE, {"revision": revision, "after": after}).scalar_one_or_none()
-
-
-def keep_page(tx: Transaction, revision: int, after: str, content: str) -> None:
-    tx.defer(_KEEP_PAGE, {"revision": revision, "begins_after": after, "content": content})
-
-
-def forget_pages(tx: Transaction, before: int) -> None:
-    tx.defer(_FORGET_PAGES, {"now_at": before})
+def shelf(session: ReadSession, after: str, most: int) -> list[tuple[str, str, int, int]]:
+    """SKU, name, available, reserved."""
+    rows = session.execute(_SHELF, {"after": after, "most": most})
+    return [(sku, name, available, reserved) for sku, name, available, reserved in rows]
 
 
 def _shelved(row: Any) -> Shelved | None:

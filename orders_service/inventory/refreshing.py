@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from orders_service.inventory import queries
+from orders_service.inventory import page_queries
 from orders_service.inventory.rendering import render
 from pipelines import Pipeline, Transaction, start
 
@@ -29,14 +29,14 @@ refresh_catalog = Pipeline("refresh-catalog", CatalogChanged)
 @refresh_catalog.step()
 def render_front_pages(changed: CatalogChanged, tx: Transaction) -> None:  # noqa: ARG001 - a step has an input
     """The revision is read first: a page may be newer than it says, and never older."""
-    revision = queries.revision(tx)
-    if queries.page(tx, revision, "") is not None:
+    revision = page_queries.revision(tx)
+    if page_queries.page(tx, revision, "") is not None:
         return
-    queries.forget_pages(tx, revision)
+    page_queries.forget_pages(tx, revision)
     after: str | None = None
     for _ in range(FRONT_PAGES):
         page = render(tx, after, PAGE_SIZE)[0]
-        queries.keep_page(tx, revision, after or "", page.stored())
+        page_queries.keep_page(tx, revision, after or "", page.stored())
         if not page.has_more:
             break
         after = page.last

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from orders_service.inventory import queries
+from orders_service.inventory import page_queries, queries
 from orders_service.inventory.moving import shelve
 from orders_service.inventory.schemas import MOST_AVAILABLE
 from orders_service.inventory.skus import Sku
@@ -53,5 +53,5 @@ def seed(tx: Transaction, entries: tuple[CatalogEntry, ...]) -> int:
     for entry in new:
         shelve(tx, entry.sku, entry, reason="first stock", actor="seed")
     if new:
-        queries.raise_revision(tx)
+        page_queries.raise_revision(tx)
     return len(new)

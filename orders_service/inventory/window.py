@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from orders_service.inventory import queries
+from orders_service.inventory import page_queries
 from orders_service.inventory.refreshing import PAGE_SIZE
 from orders_service.inventory.rendering import RenderedPage, render
 from pipelines import ReadSession
@@ -32,19 +32,19 @@ class Window:
         """The list of products, as it is sent."""
         kept = self._kept
         if page := kept.pages.get((after, limit)):
-            revision, available = queries.available_now(session, *page.span)
+            revision, available = page_queries.available_now(session, *page.span)
             if revision == kept.revision:
                 return page.with_available(available)
         return self._look_again(session, after, limit)
 
     def _look_again(self, session: ReadSession, after: str | None, limit: int) -> str:
         """The revision is read first: what is kept may be newer than it says, and never older."""
-        revision = queries.revision(session)
+        revision = page_queries.revision(session)
         page = _rendered_before(session, revision, after) if limit == PAGE_SIZE else None
         if page is None:
             page, available = render(session, after, limit)
         else:
-            _, available = queries.available_now(session, *page.span)
+            _, available = page_queries.available_now(session, *page.span)
         if page.products:
             self._keep(revision, (after, limit), page)
         return page.with_available(available)
@@ -59,6 +59,6 @@ class Window:
 
 
 def _rendered_before(session: ReadSession, revision: int, after: str | None) -> RenderedPage | None:
-    stored = queries.page(session, revision, after or "")
+    stored = page_queries.page(session, revision, after or "")
     page = RenderedPage.read(stored) if stored is not None else None
     return page if page is not None and page.products else None

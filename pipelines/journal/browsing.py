@@ -19,9 +19,9 @@ _RUN = select(runs).where(runs.c.id == bindparam("of"))
 _ATTEMPTS = (
     select(attempts).where(attempts.c.run_id == bindparam("of")).order_by(attempts.c.place, attempts.c.started_at)
 )
-_STANDINGS = select(runs.c.id, runs.c.state, runs.c.step, runs.c.attempt, runs.c.ending, runs.c.reason).where(
-    runs.c.id.in_(bindparam("of", expanding=True))
-)
+_STANDINGS = select(
+    runs.c.id, runs.c.state, runs.c.step, runs.c.attempt, runs.c.ending, runs.c.reason, runs.c.progress
+).where(runs.c.id.in_(bindparam("of", expanding=True)))
 _COUNT = select(runs.c.pipeline, runs.c.state, func.count()).group_by(runs.c.pipeline, runs.c.state)
 # Each in the words of an index that history is not in.
 _DEPTHS = tuple(_COUNT.where(text(condition)) for condition in (OWNED, CLAIMABLE, DEAD_LETTER))
@@ -48,6 +48,7 @@ class RunStanding:
     attempt: int
     ending: RunState | None
     reason: str | None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,12 @@ _FIELDS = (
 def standings(session: ReadSession | Transaction, run_ids: Collection[UUID]) -> dict[UUID, RunStanding]:
     """Where each of these runs stands; what has been pruned is missing."""
     rows = session.execute(_STANDINGS, {"of": list(run_ids)})
-    return {row.id: RunStanding(row.state, row.step, row.attempt, row.ending, row.reason) for row in rows}
+    return {row.id: _standing(row) for row in rows}
+
+
+def _standing(row: Any) -> RunStanding:
+    progress = shown(row.progress, step=row.step, state=row.state)
+    return RunStanding(row.state, row.step, row.attempt, row.ending, row.reason, progress)
 
 
 def _attempt(row: Any) -> Attempt:

@@ -1,6 +1,7 @@
 """The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +12,15 @@ import httpx2
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import Executable, text
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from orders_service import inventory
 from orders_service.app import create_app
 from orders_service.auth import issue_key
 from orders_service.gateways import Crm, Mail, Warehouse
+from orders_service.auth import CUSTOMER_SCOPES, Scope, issue_key
+from orders_service.gateways import Mail, Warehouse
 from orders_service.inventory import CatalogEntry
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from pipelines import Process, ReadSession, RunRecord, Schedule
@@ -65,8 +69,10 @@ class Shop:
             transport=httpx2.ASGITransport(self._with_state), base_url="http://shop.test", headers=headers
         )
 
-    async def client_of(self, principal: str, *, is_admin: bool = False) -> httpx2.AsyncClient:
-        return self.client(await self.process.write(issue_key, principal, is_admin=is_admin))
+    async def client_of(
+        self, principal: str, *, is_admin: bool = False, scopes: Collection[Scope] = CUSTOMER_SCOPES
+    ) -> httpx2.AsyncClient:
+        return self.client(await self.process.write(issue_key, principal, is_admin=is_admin, scopes=scopes))
 
     async def login(self, **fields: Any) -> httpx2.AsyncClient:
         """Somebody with an account, who has just logged in."""
@@ -133,7 +139,7 @@ class Shop:
         """What the API has no way to do: somebody else changed this row."""
         await self.process.write(lambda tx: tx.execute(text(statement), values) and None)
 
-    async def _with_state(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _with_state(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         await self.app({**scope, "state": dict(self._state)}, receive, send)
 
 

@@ -1,0 +1,78 @@
+"""Reports as their owners see them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from orders_service.auth import Principal
+from orders_service.orders import RunLink
+from orders_service.reports import queries
+from orders_service.reports.contents import ReportType, Result, read
+from orders_service.reports.errors import ReportNotReady, UnknownReport
+from orders_service.reports.making import FINAL_STATE, count
+from orders_service.reports.pace import PERCENT
+from orders_service.reports.schemas import ReportFiles, ReportProgress, ReportState, ReportView
+from orders_service.reports.tables import Report
+from pipelines import ReadSession, RunStanding, RunState, Transaction, standings
+
+
+def seen_by(session: ReadSession | Transaction, report_id: UUID, principal: Principal, *, with_result: bool) -> Report:
+    """Raises `UnknownReport` for a missing one and for somebody else's alike."""
+    report = queries.find(session, report_id, with_result=with_result)
+    if report is None or not principal.may_see(report.principal):
+        raise UnknownReport
+    return report
+
+
+def view_one(session: ReadSession, report_id: UUID, principal: Principal) -> ReportView:
+    """The report with its result. Raises `UnknownReport`."""
+    report = seen_by(session, report_id, principal, with_result=True)
+    (view,) = view_all(session, [report])
+    return view.model_copy(update={"result": read(report.result)}) if report.result and view.files else view
+
+
+def view_all(session: ReadSession, reports: Sequence[Report]) -> list[ReportView]:
+    """Two statements, however many reports; without their results."""
+    runs = standings(session, [report.run_id for report in reports if report.state == ReportState.PENDING])
+    return [view_of(report, runs.get(report.run_id)) for report in reports]
+
+
+def view_of(report: Report, run: RunStanding | None) -> ReportView:
+    """While its run is open, what there is to say of a report follows from the run."""
+    state = _state(report, run)
+    return ReportView(
+        **report.model_dump(exclude={"principal", "state", "error", "result", "run_id", "type"}),
+        type=ReportType(report.type),
+        state=state,
+        progress=_progress(state, run),
+        error=report.error or (run.reason if run is not None and not state.is_open else None),
+        result=None,
+        files=ReportFiles.of(report.id) if state is ReportState.COMPLETED else None,
+        run=RunLink.to(report.run_id),
+    )
+
+
+def result_of(session: ReadSession, report_id: UUID, principal: Principal) -> tuple[Report, Result]:
+    """What its files are made of. Raises `UnknownReport` and `ReportNotReady`."""
+    report = seen_by(session, report_id, principal, with_result=True)
+    if report.state != ReportState.COMPLETED or report.result is None:
+        (view,) = view_all(session, [report])
+        raise ReportNotReady(view.state)
+    return report, read(report.result)
+
+
+def _state(report: Report, run: RunStanding | None) -> ReportState:
+    if report.state != ReportState.PENDING or run is None:
+        return ReportState(report.state)
+    if run.ending is not None:  # decided, and on its way
+        return FINAL_STATE[run.ending]
+    has_begun = run.state is RunState.RUNNING or run.attempt > 0 or run.step != count.__name__
+    return ReportState.RUNNING if has_begun else ReportState.PENDING
+
+
+def _progress(state: ReportState, run: RunStanding | None) -> ReportProgress | None:
+    if state is ReportState.COMPLETED:
+        return ReportProgress(done=PERCENT, total=PERCENT)
+    if not state.is_open:
+        return None
+    said = run.progress if run is not None else None
+    return ReportProgress(done=said.done if said is not None else 0, total=PERCENT)
