@@ -10,13 +10,14 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, orders, problem_handlers, webhooks
+from orders_service import edge, event_streams, health, imports, orders, problem_handlers, webhooks
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
 from orders_service.exchange import UNWATCHED
 from orders_service.gateways import Mailbox
 from orders_service.health import Pinger
+from orders_service.imports import routes as imports_routes
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
@@ -35,8 +36,8 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-OWNERS_OF_RUNS = (orders.owner_of_run,)
-LARGER_BODIES: dict[str, int] = {}
+OWNERS_OF_RUNS = (orders.owner_of_run, imports.owner_of_run)
+LARGER_BODIES: dict[str, int] = {"/v1/imports": imports.MOST_BYTES + imports.FORM_BYTES}
 
 DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
 
@@ -51,6 +52,7 @@ TELEMETRY: TelemetryConfig = {
 }
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
+    {"name": "imports", "description": "Orders by the file."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
@@ -110,14 +112,17 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
+            desk = imports.ImportDesk()
+            outside = gateways or await open_gateways(settings, stack)
             process = Process(
                 settings.database_url.get_secret_value(),
                 PIPELINES,
-                provide=gateways or await open_gateways(settings, stack),
+                provide={**outside, imports.ImportDesk: desk},
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
             )
+            desk.open(process)
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process))
@@ -134,6 +139,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
+        app.include_router(imports_routes.router)
         app.include_router(audit_routes.router)
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)

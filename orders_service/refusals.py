@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import inventory, orders, uploads
+from orders_service import imports, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
@@ -16,6 +16,10 @@ def _unknown_product(error: inventory.UnknownProduct) -> Problem:
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 
+def _unfit_file(error: imports.UnfitFile) -> Problem:
+    return Problem("invalid-request", str(error), errors=[Flaw(location="body", pointer="/file", message=str(error))])
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
@@ -23,6 +27,10 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     IdempotencyKeyReused: lambda _: Problem("idempotency-key-conflict"),
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
+    imports.UnknownImport: lambda _: Problem("not-found"),
+    imports.ImportEnded: lambda error: Problem("state-conflict", str(error)),
+    imports.NotCsv: lambda error: Problem("unsupported-media-type", str(error)),
+    imports.UnfitFile: _unfit_file,
     inventory.UnknownProduct: _unknown_product,
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),

@@ -4,6 +4,7 @@ from orders_service import database  # noqa: F401 - the naming convention comes 
 from orders_service.audit.tables import AuditEntry
 from orders_service.auth import ApiKey, Session
 from orders_service.idempotency import RememberedAnswer
+from orders_service.imports.tables import ImportedRef, ImportFlaw, OrderImport
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.uploads.tables import Upload, UploadPart
@@ -12,7 +13,10 @@ from pipelines.journal.tables import attempts, interventions, pauses, processes,
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "ImportFlaw",
+    "ImportedRef",
     "Order",
+    "OrderImport",
     "OrderLine",
     "Product",
     "RememberedAnswer",

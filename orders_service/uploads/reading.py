@@ -5,16 +5,17 @@ from uuid import UUID
 
 from orders_service.uploads import queries
 from orders_service.uploads.errors import UploadGone
+from orders_service.uploads.receiving import PART_BYTES
 from pipelines import ReadSession
 
 
 class UploadReader(io.RawIOBase):
     """The bytes of an upload from a place on, one piece in memory at a time. Wrap it: `io.BufferedReader(...)`."""
 
-    def __init__(self, session: ReadSession, upload_id: UUID) -> None:
+    def __init__(self, session: ReadSession, upload_id: UUID, *, from_byte: int = 0) -> None:
         self._session = session
         self._upload_id = upload_id
-        self._place = 0
+        self._place, self._skipped = divmod(from_byte, PART_BYTES)  # all pieces but the last are of this size
         self._rest = b""
 
     def readable(self) -> bool:
@@ -22,7 +23,8 @@ class UploadReader(io.RawIOBase):
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override] # what BufferedReader gives
         if not self._rest:
-            self._rest = queries.part(self._session, self._upload_id, self._place) or b""
+            part = queries.part(self._session, self._upload_id, self._place) or b""
+            self._rest, self._skipped = part[self._skipped :], 0
             self._place += 1
         count = min(len(buffer), len(self._rest))
         buffer[:count], self._rest = self._rest[:count], self._rest[count:]
