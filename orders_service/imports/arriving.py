@@ -16,7 +16,6 @@ from starlette.requests import ClientDisconnect
 from orders_service.imports.errors import NotCsv
 from orders_service.imports.records import LONGEST_LINE, Records, check_header
 from orders_service.problems import Flaw, Problem
-from orders_service.strict_json import has_control_characters
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_ROWS = 100_000
@@ -113,4 +112,4 @@ def _examined(file: BinaryIO) -> ArrivedFile:
 def name_of(file: UploadFile) -> str | None:
     """What it is called, for people to know it by; never a path of ours."""
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2].strip()[:LONGEST_NAME]
-    return name if name and not has_control_characters(name) else None
+    return name if name and name.isprintable() else None

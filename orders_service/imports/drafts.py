@@ -91,7 +91,8 @@ def _flaws_of_shape(rows: Sequence[Record]) -> Iterator[RowFlaw]:
 
 def _flaws_of_order(ref: str, rows: Sequence[Record]) -> Iterator[RowFlaw]:
     """Of what only the whole of its rows can tell."""
-    first, skus = rows[0], set()
+    first: dict[str, str] = _by_name(rows[0])
+    skus = set()
     if not ref or len(ref) > LONGEST_REF or has_control_characters(ref):
         for row in rows:
             yield RowFlaw(
@@ -107,7 +108,7 @@ def _flaws_of_order(ref: str, rows: Sequence[Record]) -> Iterator[RowFlaw]:
         if place >= orders.MOST_LINES:
             yield RowFlaw(row.number, "order_ref", f"An order has {orders.MOST_LINES} rows at most.")
         for name in _SHARED:
-            if cells[name] not in {"", _by_name(first)[name]}:
+            if cells[name] not in {"", first[name]}:
                 yield RowFlaw(
                     row.number, name, "Differs from the first row of this order: repeat it, or leave it empty."
                 )

@@ -2,7 +2,8 @@
 ├── UnknownImport    no import has this id, or it is somebody else's
 ├── ImportEnded      it can no longer be cancelled
 ├── UnfitFile        what was sent is no file of orders; says why
-│   └── NotCsv       compressed, or a workbook: another kind of file altogether
+│   ├── NotCsv       compressed, or a workbook: another kind of file altogether
+│   └── EmptyFile    there is nothing in it
 └── ImportMoved      the place that was to be written from is not where the import stands
 """  # noqa: D205, D400 - the tree is the text
 
@@ -29,6 +30,13 @@ class UnfitFile(ImportsError):
 
 class NotCsv(UnfitFile):
     """Known by its first bytes."""
+
+
+class EmptyFile(UnfitFile):
+    """Of a file that was stored: it has been removed."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is empty.")
 
 
 class ImportMoved(ImportsError):

@@ -12,7 +12,7 @@ from orders_service import uploads
 from orders_service.imports import queries
 from orders_service.imports.arriving import MOST_ROWS
 from orders_service.imports.desk import ImportDesk
-from orders_service.imports.errors import UnfitFile
+from orders_service.imports.errors import EmptyFile, UnfitFile
 from orders_service.imports.records import Records, check_header
 from orders_service.imports.schemas import ImportState
 from pipelines import (
@@ -78,6 +78,8 @@ def check_file(file: ImportedFile, session: ReadSession, step: StepContext) -> C
                 raise Reject(f"The file has more than {MOST_ROWS} rows.")
             if rows % _TELL_EVERY == 0:
                 step.progress(rows, note="checking the file")
+    except EmptyFile:
+        raise Reject(_GONE) from None
     except UnfitFile as unfit:
         raise Reject(str(unfit)) from None
     if rows == 0:

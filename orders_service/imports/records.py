@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from orders_service.imports.errors import UnfitFile
+from orders_service.imports.errors import EmptyFile, UnfitFile
 
 HEADER = (
     "order_ref",
@@ -86,9 +86,9 @@ class Records:
 
 
 def check_header(records: Iterator[Record]) -> None:
-    """Take the first record. Raises `UnfitFile` unless it is the header."""
+    """Take the first record. Raises `UnfitFile` unless it is the header, `EmptyFile` when there is none."""
     first = next(records, None)
     if first is None:
-        raise UnfitFile("The file is empty.")
+        raise EmptyFile
     if first.cells != HEADER:
         raise UnfitFile(f"The first line has to be {','.join(HEADER)}, with commas between.")
