@@ -65,13 +65,16 @@ def judged(group: Group) -> Entry:
     """Whatever can be said without looking into the database."""
     ref, numbers = group.rows[0].cells[0], tuple(row.number for row in group.rows)
     said = _BAD_CHARACTER.sub("\ufffd", ref)[:LONGEST_REF]
-    flaws = [*_flaws_of_shape(group.rows)] or [*_flaws_of_order(ref, group.rows)]
+    draft, flaws = None, [*_flaws_of_shape(group.rows)]
+    if not flaws:
+        flaws += _flaws_of_order(ref, group.rows)
+        try:
+            draft = orders.OrderDraft.model_validate(_said(group.rows))
+        except ValidationError as error:
+            flaws += _flaws_of_values(group.rows, error)
     if flaws:
         return Entry(said, numbers, None, _for_all(numbers, flaws))
-    try:
-        return Entry(said, numbers, orders.OrderDraft.model_validate(_said(group.rows)))
-    except ValidationError as error:
-        return Entry(said, numbers, None, _for_all(numbers, [*_flaws_of_values(group.rows, error)]))
+    return Entry(said, numbers, draft)
 
 
 def _for_all(rows: Sequence[int], flaws: Sequence[RowFlaw]) -> tuple[RowFlaw, ...]:
@@ -115,9 +118,9 @@ def _flaws_of_order(ref: str, rows: Sequence[Record]) -> Iterator[RowFlaw]:
 
 
 def _said(rows: Sequence[Record]) -> dict[str, Any]:
-    """As it would be posted; what is empty was not said."""
+    """As it would be posted; what is empty was not said. A quantity that is none has been told of, and counts as 1."""
     cells = _by_name(rows[0])
-    items = [{"sku": (each := _by_name(row))["sku"], "quantity": int(each["quantity"])} for row in rows]
+    items = [{"sku": (each := _by_name(row))["sku"], "quantity": _count(each["quantity"])} for row in rows]
     address = {name: cells[name] for name in _ADDRESS if cells[name]}
     return {"customer_email": cells["customer_email"], "items": items, "shipping_address": address}
 
@@ -127,7 +130,7 @@ def _flaws_of_values(rows: Sequence[Record], error: ValidationError) -> Iterator
         match flaw["loc"]:
             case ("items", int(place), str(column)):
                 yield RowFlaw(rows[place].number, column, _message(flaw))
-            case (*_, str(column)):
+            case (*_, str(column)) if column in HEADER:
                 yield RowFlaw(rows[0].number, column, _message(flaw))
             case _:
                 yield RowFlaw(rows[0].number, "", _message(flaw))
@@ -136,6 +139,10 @@ def _flaws_of_values(rows: Sequence[Record], error: ValidationError) -> Iterator
 def _message(flaw: Mapping[str, Any]) -> str:
     message = str(flaw["msg"])
     return _ADDRESS_REFUSED if message.startswith(_ADDRESS_REFUSED) else message
+
+
+def _count(cell: str) -> int:
+    return int(cell) if _COUNT.fullmatch(cell) else 1
 
 
 def _by_name(row: Record) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 
 from orders_service.imports.records import HEADER
+from tests.builders.gateways import Door
 from tests.builders.shop import Shop
 
 GOOD: dict[str, str] = {
@@ -68,3 +69,11 @@ async def complaints(shop: Shop, order_import: Any) -> list[list[str]]:
     header, *rows = csv.reader(io.StringIO(response.text, newline=""))
     assert header == ["row", "order_ref", "column", "message"]
     return rows
+
+
+async def begun(shop: Shop, door: Door) -> Any:
+    """An import whose first chunk is on disk, and whose second is about to be."""
+    door.close()
+    order_import = await accepted(shop, a_file(*(a_row(f"A-{number}") for number in range(10))))
+    await door.until_somebody_waits()
+    return order_import

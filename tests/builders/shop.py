@@ -21,6 +21,7 @@ from orders_service.inventory import CatalogEntry
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from pipelines import Process, ReadSession, RunRecord, Schedule
 from pipelines.testing import Rehearsal, VirtualClock
+from pipelines.worker import Faults
 from tests.builders.gateways import FakeMail, FakeWarehouse
 from tests.builders.orders import a_product, an_order
 
@@ -106,6 +107,7 @@ async def open_shop(
     *,
     real_gateways: bool = False,
     schedules: Iterable[Schedule[Any]] = (),
+    faults: Faults | None = None,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
@@ -119,6 +121,7 @@ async def open_shop(
         schedules=schedules,
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
+        faults=faults,
     )
     async with app.router.lifespan_context(app) as state:
         shop = Shop(app, state, clock, warehouse, mail)

@@ -8,7 +8,9 @@ from orders_service.app import create_app
 from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings
+from pipelines import pause
 from tests.builders.fulfillment import SECRET
+from tests.builders.imports import a_file, accepted
 from tests.builders.shop import Shop, open_shop
 
 WHO = ("owner", "other", "nobody", "admin")
@@ -16,6 +18,9 @@ WHO = ("owner", "other", "nobody", "admin")
 MAY = {
     ("GET", "/v1/orders/{order_id}"): (200, 404, 401, 200),
     ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
+    ("GET", "/v1/imports/{import_id}"): (200, 404, 401, 200),
+    ("GET", "/v1/imports/{import_id}/errors"): (200, 404, 401, 200),
+    ("POST", "/v1/imports/{import_id}/cancel"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
 }
@@ -28,7 +33,12 @@ FOR_EVERYBODY = {
     ("GET", "/redoc"),
     ("GET", "/openapi.json"),
 }
-FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
+FOR_WHOEVER_HAS_A_KEY = {
+    ("GET", "/v1/orders"),
+    ("POST", "/v1/orders"),
+    ("GET", "/v1/imports"),
+    ("POST", "/v1/imports"),
+}
 FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
@@ -68,9 +78,11 @@ async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: 
     shop.mail.door.close()
     owner, other = await shop.client_of("ada"), await shop.client_of("bob")
     clients = {"owner": owner, "other": other, "nobody": shop.client(None), "admin": shop.api}
-    order = await shop.placed(by=owner)
+    await shop.process.write(pause, "import-orders", actor="a test", reason="or it would have ended")
+    order, order_import = await shop.placed(by=owner), await accepted(shop, a_file(), by=owner)
     shop.process.watchers.send_home()  # or streams would go on for as long as the order does
-    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"])
+    ids = {"order_id": order["id"], "run_id": order["run"]["id"], "import_id": order_import["id"]}
+    path = route[1].format(**ids)
     response = await clients[who].request(route[0], path)
     assert response.status_code == MAY[route][WHO.index(who)]
 

@@ -9,6 +9,7 @@ from orders_service import openapi
 from orders_service.app import create_app
 from orders_service.audit.schemas import AuditEntryView
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
+from orders_service.imports.schemas import ImportView
 from orders_service.orders.schemas import OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
@@ -21,6 +22,11 @@ OPERATION_IDS = {
     "orders_list_orders",
     "orders_get_order",
     "orders_cancel_order",
+    "imports_create_import",
+    "imports_list_imports",
+    "imports_get_import",
+    "imports_download_errors",
+    "imports_cancel_import",
     "audit_list_audit_entries",
     "runs_get_run",
     "runs_follow_run",
@@ -81,7 +87,7 @@ def test_every_operation_and_every_tag_is_described() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["Bearer"]["description"]
 
 
-@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView])
+@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView, ImportView])
 def test_every_body_has_an_example_that_fits(model: Any) -> None:
     assert DOCUMENT["components"]["schemas"][model.__name__]["examples"]
     for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves out what is null

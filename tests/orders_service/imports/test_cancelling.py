@@ -1,45 +1,17 @@
 import asyncio
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from orders_service.imports import ImportDesk, ImportMoved, chunks, queries
-from orders_service.imports.chunks import Chunk, chunk_at
+from orders_service.imports import ImportMoved, queries
+from orders_service.imports.chunks import chunk_at
 from orders_service.imports.creating import create_chunk, standing_of
 from pipelines import cancel
 from tests.builders.gateways import Door
-from tests.builders.imports import a_file, a_row, accepted, at_rest
+from tests.builders.imports import a_file, accepted, at_rest, begun
 from tests.builders.shop import Shop
-
-ROWS = [a_row(f"A-{number}") for number in range(10)]
-
-
-@pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
-    """Between two chunks, of two orders each: closed, every chunk but the first waits there."""
-    door, write = Door(), ImportDesk.write_chunk
-
-    async def write_behind_the_door(desk: ImportDesk, import_id: Any, principal: str, chunk: Chunk) -> Any:
-        if chunk.begins_at.byte:
-            await door.knock()
-        return await write(desk, import_id, principal, chunk)
-
-    monkeypatch.setattr(chunks, "MOST_ORDERS", 2)
-    monkeypatch.setattr(ImportDesk, "write_chunk", write_behind_the_door)
-    yield door
-    door.open()
-
-
-async def begun(shop: Shop, door: Door) -> Any:
-    """An import whose first chunk is on disk, and whose second is about to be."""
-    door.close()
-    order_import = await accepted(shop, a_file(*ROWS))
-    await door.until_somebody_waits()
-    return order_import
 
 
 async def test_a_cancelled_import_stops_after_the_chunk(shop: Shop, door: Door) -> None:

@@ -97,6 +97,15 @@ def test_an_order_has_a_hundred_rows_at_most() -> None:
     assert flaws(*rows)[-1] == (FIRST + 100, "order_ref")
 
 
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    assert flaws(a_row(quantity="none", country="France"), a_row(sku="", city="Paris", country="")) == [
+        (2, "quantity"),
+        (2, "country"),
+        (3, "city"),
+        (3, "sku"),
+    ]
+
+
 def test_no_flaw_quotes_what_was_sent() -> None:
     entry = of(a_row(customer_email="secret\0@example.com", country="secret", sku="secret secret"))
     assert len(entry.flaws) == 3

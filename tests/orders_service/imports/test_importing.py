@@ -7,9 +7,10 @@ from sqlalchemy import text
 
 from orders_service.imports import chunks, importing
 from orders_service.imports.chunks import chunk_at
+from orders_service.imports.importing import ImportedFile, check_file
 from orders_service.imports.records import HEADER, Place
 from orders_service.uploads import PART_BYTES
-from pipelines import Priority, ReadSession, pause
+from pipelines import Priority, StepContext, pause
 from tests.builders.imports import a_file, a_row, accepted, at_rest, complaints, imported
 from tests.builders.orders import a_product
 from tests.builders.shop import Shop
@@ -172,22 +173,20 @@ async def test_fifty_thousand_rows_take_no_more_memory_than_a_chunk(corner_shop:
     await corner_shop.process.write(pause, "import-orders", actor="a test", reason="to read it ourselves")
     one = a_file(*(a_row("A-X", sku=f"sku-{number}") for number in range(100)))
     header, lines = one[: one.index(b"A-X")], one[one.index(b"A-X") :]
-    await accepted(corner_shop, header + b"".join(lines.replace(b"A-X", b"A-%d" % number) for number in range(500)))
-    upload = UUID(str(corner_shop.rows(text("SELECT id FROM uploads"))[0][0]))
-
-    def read_all(most_chunks: int) -> int:
-        place, rows = Place(), 0
-        for _ in range(most_chunks):
-            with ReadSession(corner_shop.process.readers) as session:
-                chunk = chunk_at(session, upload, place)
-            place, rows = chunk.ends_at, rows + chunk.rows
-        return rows
-
-    assert read_all(1) == 500
+    content = header + b"".join(lines.replace(b"A-X", b"A-%d" % number) for number in range(500))
+    order_import = await accepted(corner_shop, content)
+    upload_id = UUID(str(corner_shop.rows(text("SELECT id FROM uploads"))[0][0]))
+    file = ImportedFile(import_id=UUID(order_import["id"]), upload_id=upload_id, principal="admin")
+    step = StepContext(run_id=corner_shop.run(order_import).id, step="check_file", attempt=1, idempotency_key="")
+    last = Place(content.index(b"A-499,"), 49_901)
+    del content, lines
     gc.collect()
     tracemalloc.start()
     try:
-        assert read_all(101) == 50_000
-        assert tracemalloc.get_traced_memory()[1] < 8 * PART_BYTES
+        checked = corner_shop.read(lambda session: check_file(file, session, step))
+        chunk = corner_shop.read(lambda session: chunk_at(session, upload_id, last))
+        most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+    assert (checked.rows, chunk.rows, [entry.ref for entry in chunk.entries]) == (50_000, 100, ["A-499"])
+    assert most < 8 * PART_BYTES
