@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from orders_service.imports.arriving import FORM_BYTES, MOST_BYTES
 from orders_service.settings import DEVELOPMENT_KEY
+from orders_service.uploads import sweep_uploads, unclaimed_before
+from pipelines import pause, start
 from tests.builders.imports import a_file, a_row, at_rest, sent
 from tests.builders.shop import Shop
 
@@ -145,6 +148,15 @@ async def test_a_stored_file_is_removed_when_the_commit_is_refused(own_shop: Sho
     await own_shop.run_to_the_end()
     assert removals(own_shop) == 1
     assert nothing_is_left(own_shop)
+
+
+async def test_a_file_that_waits_for_its_import_is_nobodys_to_sweep(shop: Shop) -> None:
+    await shop.process.write(pause, "import-orders", actor="a test", reason="so that the file waits")
+    await sent(shop.api, a_file())
+    late = unclaimed_before(shop.clock.now() + timedelta(days=2))
+    await shop.process.write(start, sweep_uploads, late)
+    await shop.settled()
+    assert (removals(shop), shop.count("uploads")) == (0, 1)
 
 
 async def test_the_same_request_imports_once(shop: Shop) -> None:
