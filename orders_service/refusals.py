@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orders_service import accounts, api_keys, images, inventory, orders, uploads
 from orders_service import inventory, orders, reports, uploads
+from orders_service import imports, inventory, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
@@ -33,6 +34,8 @@ def _wrong_password(_: accounts.WrongPassword) -> Problem:
     return Problem("invalid-request", errors=[flaw])
 def _period(error: reports.PeriodRefused) -> Problem:
     return Problem("invalid-request", errors=[Flaw(location="body", pointer=f"/{error.field}", message=str(error))])
+def _unfit_file(error: imports.UnfitFile) -> Problem:
+    return Problem("invalid-request", str(error), errors=[Flaw(location="body", pointer="/file", message=str(error))])
 
 
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
@@ -49,6 +52,10 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     accounts.UserHasChanged: lambda _: Problem("precondition-failed"),
     accounts.WrongPassword: _wrong_password,
     api_keys.UnknownKey: lambda _: Problem("not-found"),
+    imports.UnknownImport: lambda _: Problem("not-found"),
+    imports.ImportEnded: lambda error: Problem("state-conflict", str(error)),
+    imports.NotCsv: lambda error: Problem("unsupported-media-type", str(error)),
+    imports.UnfitFile: _unfit_file,
     inventory.UnknownProduct: _unknown_product,
     images.NoProductToShow: lambda _: Problem("not-found"),
     images.NoImage: _no_image,

@@ -8,6 +8,8 @@ from orders_service.fulfillment.tables import ReceivedEvent
 from orders_service.idempotency import RememberedAnswer
 from orders_service.images.tables import ProductImage, ProductImageSize, ProductImageUpload
 from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
+from orders_service.imports.tables import ImportedRef, ImportFlaw, OrderImport
+from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.reports.tables import Report
 from orders_service.uploads.tables import Upload, UploadPart
@@ -18,7 +20,10 @@ __all__ = [
     "AuditEntry",
     "CatalogPage",
     "CatalogState",
+    "ImportFlaw",
+    "ImportedRef",
     "Order",
+    "OrderImport",
     "OrderLine",
     "Product",
     "ProductImage",

@@ -41,6 +41,17 @@ __all__ = [
     "ProductSales",
     "RunLink",
     "Sales",
+from orders_service.orders.placing import place_imported
+from orders_service.orders.queries import owner_of_run
+from orders_service.orders.schemas import MOST_LINES, OrderDraft, RunLink
+
+__all__ = [
+    "MOST_LINES",
+    "MixedCurrencies",
+    "NotCancellable",
+    "OrderDraft",
+    "OrdersError",
+    "RunLink",
     "TotalTooLarge",
     "UnknownOrder",
     "WarehouseNews",
@@ -57,4 +68,5 @@ __all__ = [
     "sales_by_customer",
     "sales_by_product",
     "sales_in",
+    "place_imported",
 ]

@@ -15,7 +15,7 @@ from orders_service.orders.fulfilling import fulfill_order
 from orders_service.orders.placed import PlacedOrder
 from orders_service.orders.schemas import OrderDraft, OrderStatus, OrderView, PricedItem
 from orders_service.run_links import RunLink
-from pipelines import Transaction, start
+from pipelines import Priority, Transaction, start
 
 CREATED = 201
 
@@ -32,6 +32,18 @@ def place_order(tx: Transaction, draft: OrderDraft, once: OnceKey, principal: st
     """Order, lines, run and remembered answer: all on disk, or none."""
     if earlier := recall(tx, once, draft):
         return Placed(json.loads(earlier.body)["id"], earlier)
+    placed, run_id = _accept(tx, draft, principal, Priority.NORMAL)
+    answer = Answer(CREATED, view_of_new(placed, run_id).model_dump_json())
+    return Placed(str(placed.id), remember(tx, once, draft, answer))
+
+
+def place_imported(tx: Transaction, draft: OrderDraft, principal: str) -> UUID:
+    """An order out of a file, like one that was posted; those for whose answer somebody waits go before it."""
+    placed, _ = _accept(tx, draft, principal, Priority.LOW)
+    return placed.id
+
+
+def _accept(tx: Transaction, draft: OrderDraft, principal: str, priority: Priority) -> tuple[PlacedOrder, UUID]:
     prices = inventory.prices_of(tx, [item.sku for item in draft.items])
     total = total_of(draft, prices)
     items = tuple(PricedItem(sku=item.sku, quantity=item.quantity, price=prices[item.sku]) for item in draft.items)
@@ -44,10 +56,9 @@ def place_order(tx: Transaction, draft: OrderDraft, once: OnceKey, principal: st
         placed_at=tx.home.clock.now(),
         principal=principal,
     )
-    run_id = start(tx, fulfill_order, placed)
+    run_id = start(tx, fulfill_order, placed, priority=priority)
     _store(tx, placed, run_id, principal)
-    answer = Answer(CREATED, view_of_new(placed, run_id).model_dump_json())
-    return Placed(str(placed.id), remember(tx, once, draft, answer))
+    return placed, run_id
 
 
 def total_of(draft: OrderDraft, prices: Mapping[str, Money]) -> Money:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from orders_service.uploads import queries
 from orders_service.uploads.errors import UploadGone
+from orders_service.uploads.receiving import PART_BYTES
 from pipelines import ReadSession
 
 
@@ -14,10 +15,10 @@ class UploadReader(io.RawIOBase):
     Reading raises `UploadGone`, so that a file that was removed meanwhile is not taken for a short one.
     """
 
-    def __init__(self, session: ReadSession, upload_id: UUID) -> None:
+    def __init__(self, session: ReadSession, upload_id: UUID, *, from_byte: int = 0) -> None:
         self._session = session
         self._upload_id = upload_id
-        self._place = 0
+        self._place, self._skipped = divmod(from_byte, PART_BYTES)  # all pieces but the last are of this size
         self._rest = memoryview(b"")  # sliced without being copied
 
     def readable(self) -> bool:
@@ -25,7 +26,8 @@ class UploadReader(io.RawIOBase):
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override] # what BufferedReader gives
         if not self._rest:
-            self._rest = memoryview(_part(self._session, self._upload_id, self._place) or b"")
+            part = memoryview(_part(self._session, self._upload_id, self._place) or b"")
+            self._rest, self._skipped = part[self._skipped :], 0
             self._place += 1
         count = min(len(buffer), len(self._rest))
         buffer[:count], self._rest = self._rest[:count], self._rest[count:]

@@ -27,6 +27,8 @@ from pipelines import Process, ReadSession, RunRecord, Schedule
 from pipelines.testing import Rehearsal, VirtualClock
 from tests.builders.accounts import a_login, a_signup
 from tests.builders.gateways import FakeCrm, FakeMail, FakeWarehouse
+from pipelines.worker import Faults
+from tests.builders.gateways import FakeMail, FakeWarehouse
 from tests.builders.orders import a_product, an_order
 
 R = TypeVar("R")
@@ -151,6 +153,7 @@ async def open_shop(
     real_gateways: bool = False,
     schedules: Iterable[Schedule[Any]] = (),
     process: Mapping[str, Any] | None = None,
+    faults: Faults | None = None,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
@@ -166,6 +169,7 @@ async def open_shop(
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
         **(process or {}),
+        faults=faults,
     )
     async with app.router.lifespan_context(app) as state:
         shop = Shop(app, state, clock, outside)

@@ -1,0 +1,36 @@
+"""Imports as their owners see them."""
+
+from uuid import UUID
+
+from orders_service.auth import Principal
+from orders_service.imports import queries
+from orders_service.imports.errors import UnknownImport
+from orders_service.imports.schemas import ImportProgress, ImportState, ImportView
+from orders_service.imports.tables import OrderImport
+from orders_service.orders import RunLink
+from pipelines import ReadSession, Transaction
+
+
+def found(session: ReadSession | Transaction, import_id: UUID, principal: Principal) -> OrderImport:
+    """Raises `UnknownImport` for a missing one and for somebody else's alike."""
+    row = queries.find(session, import_id)
+    if row is None or not principal.may_see(row.principal):
+        raise UnknownImport
+    return row
+
+
+def view_of(row: OrderImport, state: ImportState | None = None, reason: str | None = None) -> ImportView:
+    """As it is; or in the state that was decided in this very transaction."""
+    return ImportView(
+        id=row.id,
+        state=state or ImportState(row.state),
+        reason=reason or row.reason,
+        file_name=row.file_name,
+        progress=ImportProgress(done=row.rows_done, total=row.rows_total),
+        orders=row.orders,
+        failed_rows=row.failed_rows,
+        errors_url=f"/v1/imports/{row.id}/errors",
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        run=RunLink.to(row.run_id),
+    )
