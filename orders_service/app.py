@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, orders, problem_handlers, webhooks
+from orders_service import edge, event_streams, health, operations, orders, problem_handlers, webhooks
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
@@ -52,6 +52,8 @@ TELEMETRY: TelemetryConfig = {
 TAGS = [
     {"name": "orders", "description": "Placed once, and seen through."},
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
+    {"name": "schedules", "description": "What this service starts by itself."},
+    {"name": "pipelines", "description": "What background work is made of."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
     {"name": "webhooks", "description": "What we send, signed after Standard Webhooks."},
@@ -91,7 +93,10 @@ def create_app(
             registry,
             gateways,
             subscribers=[step_metrics, StructuredLogs()],
-            **({"schedules": SCHEDULES, "origin": current_traceparent} | process_options),
+            **(
+                {"schedules": SCHEDULES, "retention": settings.retention, "origin": current_traceparent}
+                | process_options
+            ),
         ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
@@ -110,14 +115,16 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
+            desk = operations.Desk()
             process = Process(
                 settings.database_url.get_secret_value(),
                 PIPELINES,
-                provide=gateways or await open_gateways(settings, stack),
+                provide={**(gateways or await open_gateways(settings, stack)), operations.Desk: desk},
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
             )
+            desk.many = process.steering.many
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import inventory, orders, uploads
+from orders_service import inventory, operations, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
@@ -24,6 +24,7 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     UnfitCursor: lambda _: Problem("invalid-request", "The cursor was given for another list, or not by us."),
     uploads.UploadTooLarge: lambda error: Problem("payload-too-large", str(error)),
     inventory.UnknownProduct: _unknown_product,
+    operations.UnknownPipeline: lambda _: Problem("not-found"),
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),

@@ -109,9 +109,7 @@ def slice_after(
 
 def _matching(chosen: RunFilter, states: Collection[RunState]) -> Select[Any]:
     wanted = set(states) & set(chosen.states or states)
-    return select(*FOUND).where(
-        _held_by_an_index(wanted), runs.c.state.in_(sorted(wanted)), *conditions(chosen)
-    )
+    return select(*FOUND).where(_held_by_an_index(wanted), runs.c.state.in_(sorted(wanted)), *conditions(chosen))
 
 
 def _held_by_an_index(wanted: AbstractSet[RunState]) -> Any:

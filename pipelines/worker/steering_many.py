@@ -128,9 +128,7 @@ class SteeringMany:
 
         `key` and `heard` are those of `retry_all`.
         """
-        order = _Order(
-            action="cancel_all", chosen=chosen, actor=actor, reason=reason, since=self._clock.now(), key=key
-        )
+        order = _Order(action="cancel_all", chosen=chosen, actor=actor, reason=reason, since=self._clock.now(), key=key)
         return await self._all(_cancel_slice, order, limit, heard)
 
     async def _all(self, work: Callable[..., _Slice], order: _Order, limit: int | None, heard: Heard) -> Steered:
@@ -169,9 +167,7 @@ def _begun(tx: Transaction, order: _Order, key: UUID) -> _Progress:
     if said is None:
         return _Progress(order.since)
     last = UUID(said["last"]) if "last" in said else None
-    return _Progress(
-        datetime.fromisoformat(said["since"]), key, last, done=int(said["done"]), left=int(said["left"])
-    )
+    return _Progress(datetime.fromisoformat(said["since"]), key, last, done=int(said["done"]), left=int(said["left"]))
 
 
 def _cancel_slice(tx: Transaction, order: _Order, progress: _Progress, most: int) -> _Slice:

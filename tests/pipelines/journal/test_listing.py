@@ -98,7 +98,8 @@ async def test_a_page_goes_on_where_the_last_one_ended(database_url: str) -> Non
     async with staged(database_url, [pipeline], world) as stage:
         await ended_in_each_way(stage, pipeline, world)
         for chosen in (RunFilter(), RunFilter(states=[s for s in RunState if s is not RunState.COMPLETED])):
-            whole, read = found(stage, chosen), []
+            whole = found(stage, chosen)
+            read: list[UUID] = []
             while page := found(stage, chosen, most=1, before=read[-1] if read else None):
                 read += page
             assert read == whole
