@@ -2,12 +2,20 @@
 
 from orders_service.background import PIPELINES
 from orders_service.gateways import Mail, Warehouse
+from orders_service.operations import Desk
 from pipelines.worker import wire
 
 
 def test_every_pipeline_is_wired() -> None:
-    wired = wire(PIPELINES, {Mail: object(), Warehouse: object()})
-    assert {name for name, _ in wired} == {"fulfill-order", "remove-upload", "clean-up-uploads"}
+    wired = wire(PIPELINES, {Mail: object(), Warehouse: object(), Desk: object()})
+    assert {name for name, _ in wired} == {
+        "fulfill-order",
+        "remove-upload",
+        "clean-up-uploads",
+        "steer-runs",
+        "cleanup-sessions",
+        "expire-idempotency-keys",
+    }
 
 
 def test_steps_run_in_the_order_that_customers_are_promised() -> None:

@@ -46,8 +46,9 @@ class Shop:
             transport=httpx2.ASGITransport(self._with_state), base_url="http://shop.test", headers=headers
         )
 
-    async def client_of(self, principal: str, *, is_admin: bool = False) -> httpx2.AsyncClient:
-        return self.client(await self.process.write(issue_key, principal, is_admin=is_admin))
+    async def client_of(self, principal: str, **key: Any) -> httpx2.AsyncClient:
+        """`key` is what `issue_key` takes: `is_admin`, `scopes`."""
+        return self.client(await self.process.write(issue_key, principal, **key))
 
     async def offer(self, *products: CatalogEntry) -> None:
         await self.process.write(inventory.seed, products)
@@ -67,6 +68,10 @@ class Shop:
     async def settled(self) -> None:
         """Until no run can go on by itself: each has ended, or waits."""
         await self.process.worker.settled()
+
+    async def advance(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way."""
+        await self._stage.advance(by)
 
     async def run_to_the_end(self) -> None:
         """Until each run has ended; waiting takes no time."""

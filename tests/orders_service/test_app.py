@@ -18,6 +18,7 @@ MAY = {
     ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
+    ("GET", "/v1/runs/{run_id}/why"): (200, 404, 401, 200),
 }
 FOR_EVERYBODY = {
     ("GET", "/livez"),
@@ -29,7 +30,17 @@ FOR_EVERYBODY = {
     ("GET", "/openapi.json"),
 }
 FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
-FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
+FOR_STAFF = {  # a customer's key is not enough, whatever id is asked for
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/runs"),
+    ("POST", "/v1/runs/retry"),
+    ("POST", "/v1/runs/cancel"),
+    *(("POST", f"/v1/runs/{{run_id}}/{verb}") for verb in ("retry", "retry-undo", "replay", "cancel")),
+    ("GET", "/v1/schedules"),
+    *(("POST", f"/v1/schedules/{{name}}/{verb}") for verb in ("trigger", "pause", "resume")),
+    ("GET", "/v1/pipelines"),
+    *(("POST", f"/v1/pipelines/{{name}}/{verb}") for verb in ("pause", "resume")),
+}
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
     ("POST", "/sandbox/warehouse"),

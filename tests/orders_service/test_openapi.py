@@ -9,6 +9,17 @@ from orders_service import openapi
 from orders_service.app import create_app
 from orders_service.audit.schemas import AuditEntryView
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
+from orders_service.operations.machinery_schemas import PipelineView, ScheduleView
+from orders_service.operations.schemas import (
+    Accepted,
+    BulkCancel,
+    BulkRetry,
+    CauseView,
+    PauseReason,
+    PreviewView,
+    Reason,
+    RunSummary,
+)
 from orders_service.orders.schemas import OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
@@ -24,6 +35,21 @@ OPERATION_IDS = {
     "audit_list_audit_entries",
     "runs_get_run",
     "runs_follow_run",
+    "runs_list_runs",
+    "runs_explain_run",
+    "runs_retry_run",
+    "runs_retry_undo_of_run",
+    "runs_replay_run",
+    "runs_cancel_run",
+    "runs_retry_runs",
+    "runs_cancel_runs",
+    "schedules_list_schedules",
+    "schedules_trigger_schedule",
+    "schedules_pause_schedule",
+    "schedules_resume_schedule",
+    "pipelines_list_pipelines",
+    "pipelines_pause_pipeline",
+    "pipelines_resume_pipeline",
     "operations_livez",
     "operations_readyz",
 }
@@ -81,7 +107,25 @@ def test_every_operation_and_every_tag_is_described() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["Bearer"]["description"]
 
 
-@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView])
+@pytest.mark.parametrize(
+    "model",
+    [
+        OrderDraft,
+        OrderView,
+        RunView,
+        AuditEntryView,
+        RunSummary,
+        CauseView,
+        Reason,
+        PauseReason,
+        BulkRetry,
+        BulkCancel,
+        PreviewView,
+        Accepted,
+        ScheduleView,
+        PipelineView,
+    ],
+)
 def test_every_body_has_an_example_that_fits(model: Any) -> None:
     assert DOCUMENT["components"]["schemas"][model.__name__]["examples"]
     for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves out what is null
