@@ -12,7 +12,10 @@ from orders_service.strict_models import StrictModel, Text, Timestamp
 from pipelines import FoundRun, Preview, RunFilter, RunState
 
 _RUN = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
-_STEP = "Runs that stand at this step, or have ended at it. One that has completed stands at none."
+_STEP = (
+    "Runs that stand at this step, or have stopped there; what was undone has stopped at the last step undone. "
+    "One that has completed stands at none."
+)
 _ERROR = "Found anywhere in the reason why a run ended, or is to end."
 LONGEST_NAME = 100
 MOST_AT_ONCE = 1_000_000

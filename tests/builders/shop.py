@@ -80,6 +80,10 @@ class Shop:
     def run(self, order: Any) -> RunRecord:
         return self._stage.run(UUID(order["run"]["id"]))
 
+    def runs(self) -> list[RunRecord]:
+        """All of them, oldest first."""
+        return self._stage.runs()
+
     def shelf(self, sku: str) -> tuple[int, int]:
         """How many are available, and how many are held."""
         statement = text("SELECT available, reserved FROM stock WHERE sku = :sku").bindparams(sku=sku)
