@@ -9,8 +9,9 @@ from orders_service.audit import Auditor
 from orders_service.auth import Allowed, Principal, Scope
 from orders_service.database import Reading, process_of
 from orders_service.operations import steering
+from orders_service.operations.accepting import Accepting, Operator
 from orders_service.operations.machinery_schemas import PipelineView, ScheduleView
-from orders_service.operations.schemas import Accepted, PauseReason, Reason, RunLink
+from orders_service.operations.schemas import Accepted, PauseReason, Reason
 from orders_service.operations.viewing import pipeline_of, pipelines_of, schedule_of, schedules_of
 from orders_service.pages import Page
 from orders_service.problems import responses
@@ -24,7 +25,6 @@ pipelines_router = APIRouter(
 )
 
 Reader = Annotated[Principal, Allowed(Scope.OPERATIONS_READ)]
-Operator = Annotated[Principal, Allowed(Scope.OPERATIONS_WRITE)]
 
 
 @schedules_router.get("")
@@ -33,14 +33,11 @@ def list_schedules(session: Reading, _: Reader, request: Request) -> Page[Schedu
     return Page(items=schedules_of(process_of(request), session))
 
 
-@schedules_router.post("/{name}/trigger", status_code=202, responses=responses(404))
-async def trigger_schedule(name: str, _: Operator, request: Request, response: Response, auditor: Auditor) -> Accepted:
-    """Start a run of this schedule now, paused or not. What is planned stays as it is; each call starts another run."""
-    process = process_of(request)
-    note = auditor("schedule_triggered", name)
-    link = RunLink.to(await process.write(steering.trigger_schedule, process.schedules, name, note))
-    response.headers["Location"], response.headers["Retry-After"] = link.url, "1"
-    return Accepted(run=link)
+@schedules_router.post("/{name}/trigger", status_code=202, response_model=Accepted, responses=responses(400, 404))
+async def trigger_schedule(name: str, accepting: Accepting, auditor: Auditor) -> Response:
+    """Start a run of this schedule now, paused or not. What is planned stays as it is."""
+    note, schedules = auditor("schedule_triggered", name), accepting.process.schedules
+    return await accepting.of(Reason(), steering.trigger_schedule, schedules, name, note)
 
 
 @schedules_router.post("/{name}/pause", responses=responses(404, 409))

@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Response
 from starlette.concurrency import run_in_threadpool
 
 from orders_service.audit import Auditor, Note
-from orders_service.auth import Allowed, Principal, Scope
-from orders_service.database import process_of
 from orders_service.operations import steering
-from orders_service.operations.schemas import Accepted, BulkCancel, BulkRetry, PreviewView, Reason, RunLink
+from orders_service.operations.accepting import Acceptance, Accepting
+from orders_service.operations.schemas import Accepted, BulkCancel, BulkRetry, PreviewView, Reason
 from orders_service.operations.steering_many import Action, SteeringOrder, preview, start_steering
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
@@ -23,94 +22,76 @@ router = APIRouter(
     responses=responses(400, 401, 403, 413, 415, 422, 503),
 )
 
-Operator = Annotated[Principal, Allowed(Scope.OPERATIONS_WRITE)]
+Said = Annotated[Reason | None, Body()]
+
+_ONE: dict[str, Any] = {"status_code": 202, "response_model": Accepted, "responses": responses(404, 409)}
+_MANY: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": Accepted,
+    "responses": {200: {"model": PreviewView, "description": "With `dry_run`: how many, and the first of them."}},
+}
 
 
-class Intervention:
-    """An operator's hand on one run: who it is, why, and where the answer goes."""
-
-    def __init__(
-        self,
-        _: Operator,
-        request: Request,
-        response: Response,
-        auditor: Auditor,
-        said: Annotated[Reason | None, Body()] = None,
-    ) -> None:
-        self._request, self._response, self._auditor = request, response, auditor
-        self._reason = said.reason if said is not None else None
-
-    async def does(self, verb: steering.Verb, run_id: UUID, action: str) -> Accepted:
-        """Raises `UnknownRun`, or `StateConflict`."""
-        note = self._auditor(action, run_id)
-        run_to_watch = await process_of(self._request).write(steering.steer_run, verb, run_id, note, self._reason)
-        link = RunLink.to(run_to_watch)
-        self._response.headers["Location"], self._response.headers["Retry-After"] = link.url, "1"
-        return Accepted(run=link)
-
-
-Hand = Annotated[Intervention, Depends()]
-
-_COUNTED: dict[int | str, dict[str, Any]] = {200: {"model": PreviewView, "description": "With `dry_run`: how many."}}
-
-
-@router.post("/retry", status_code=202, response_model=Accepted, responses=_COUNTED)
-async def retry_runs(asked: BulkRetry, operator: Operator, request: Request, auditor: Auditor) -> Response:
+@router.post("/retry", **_MANY)
+async def retry_runs(asked: BulkRetry, accepting: Accepting, auditor: Auditor) -> Response:
     """Retry all dead letters that match, in the background and at a pace, or with `dry_run` only count them."""
-    order = _order(Action.RETRY, asked, operator, pace=asked.pace_per_second)
-    return await _many(request, order, auditor("runs_retried", "many", subject_type="run"), dry_run=asked.dry_run)
+    note = auditor("runs_retried", "many", subject_type="run")
+    return await _many(accepting, asked, note, Action.RETRY, pace=asked.pace_per_second)
 
 
-@router.post("/cancel", status_code=202, response_model=Accepted, responses=_COUNTED)
-async def cancel_runs(asked: BulkCancel, operator: Operator, request: Request, auditor: Auditor) -> Response:
+@router.post("/cancel", **_MANY)
+async def cancel_runs(asked: BulkCancel, accepting: Accepting, auditor: Auditor) -> Response:
     """Cancel all open runs that match, in the background, or with `dry_run` only count them."""
-    order = _order(Action.CANCEL, asked, operator)
-    return await _many(request, order, auditor("runs_cancelled", "many", subject_type="run"), dry_run=asked.dry_run)
+    return await _many(
+        accepting, asked, auditor("runs_cancelled", "many", subject_type="run"), Action.CANCEL, pace=None
+    )
 
 
-@router.post("/{run_id}/retry", status_code=202, responses=responses(404, 409))
-async def retry_run(run_id: UUID, hand: Hand, request: Request) -> Accepted:
+@router.post("/{run_id}/retry", **_ONE)
+async def retry_run(run_id: UUID, accepting: Accepting, auditor: Auditor, said: Said = None) -> Response:
     """Have a run that `failed` or is `quarantined` go on where it failed, or where it was undone to."""
-    return await hand.does(process_of(request).steering.retry, run_id, "run_retried")
+    return await _one(accepting, accepting.process.steering.retry, run_id, auditor("run_retried", run_id), said)
 
 
-@router.post("/{run_id}/retry-undo", status_code=202, responses=responses(404, 409))
-async def retry_undo_of_run(run_id: UUID, hand: Hand, request: Request) -> Accepted:
+@router.post("/{run_id}/retry-undo", **_ONE)
+async def retry_undo_of_run(run_id: UUID, accepting: Accepting, auditor: Auditor, said: Said = None) -> Response:
     """Have a run go on being undone where an undo was given up."""
-    return await hand.does(process_of(request).steering.retry_undo, run_id, "run_undo_retried")
+    note = auditor("run_undo_retried", run_id)
+    return await _one(accepting, accepting.process.steering.retry_undo, run_id, note, said)
 
 
-@router.post("/{run_id}/replay", status_code=202, responses=responses(404, 409))
-async def replay_run(run_id: UUID, hand: Hand, request: Request) -> Accepted:
-    """Start a new run with the input of this one. The answer names the new one; each call starts another."""
-    return await hand.does(process_of(request).steering.replay, run_id, "run_replayed")
+@router.post("/{run_id}/replay", **_ONE)
+async def replay_run(run_id: UUID, accepting: Accepting, auditor: Auditor, said: Said = None) -> Response:
+    """Start a new run with the input of this one, and answer with the new one. Without a key each call starts one."""
+    return await _one(accepting, accepting.process.steering.replay, run_id, auditor("run_replayed", run_id), said)
 
 
-@router.post("/{run_id}/cancel", status_code=202, responses=responses(404, 409))
-async def cancel_run(run_id: UUID, hand: Hand) -> Accepted:
+@router.post("/{run_id}/cancel", **_ONE)
+async def cancel_run(run_id: UUID, accepting: Accepting, auditor: Auditor, said: Said = None) -> Response:
     """Have an open run go no further; what it did is undone in the background."""
-    return await hand.does(steering.cancel_run, run_id, "run_cancelled")
+    return await _one(accepting, steering.cancel_run, run_id, auditor("run_cancelled", run_id), said)
 
 
-def _order(action: Action, asked: BulkCancel, operator: Principal, *, pace: float | None = None) -> SteeringOrder:
-    return SteeringOrder(
+async def _one(accepting: Acceptance, verb: steering.Verb, run_id: UUID, note: Note, said: Reason | None) -> Response:
+    said = said or Reason()
+    return await accepting.of(said, steering.steer_run, verb, run_id, note, said.reason)
+
+
+async def _many(
+    accepting: Acceptance, asked: BulkCancel, note: Note, action: Action, *, pace: float | None
+) -> Response:
+    order = SteeringOrder(
         action=action,
         chosen=asked.filter.stored,
-        actor=operator.id,
+        actor=accepting.operator.id,
         reason=asked.reason,
         pace_per_second=pace,
         limit=asked.limit,
     )
-
-
-async def _many(request: Request, order: SteeringOrder, note: Note, *, dry_run: bool) -> Response:
-    process = process_of(request)
-    if dry_run:
-        counted = PreviewView.of(await run_in_threadpool(_preview, process, order))
+    if asked.dry_run:
+        counted = PreviewView.of(await run_in_threadpool(_preview, accepting.process, order))
         return Response(counted.model_dump_json(), media_type="application/json")
-    link = RunLink.to(await process.write(start_steering, order, note))
-    headers = {"Location": link.url, "Retry-After": "1"}
-    return Response(Accepted(run=link).model_dump_json(), 202, headers, "application/json")
+    return await accepting.of(asked, start_steering, order, note)
 
 
 def _preview(process: Process, order: SteeringOrder) -> Preview:

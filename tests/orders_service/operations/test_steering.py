@@ -16,7 +16,7 @@ VERBS = ("retry", "retry-undo", "replay", "cancel")
 
 
 async def ask(client: httpx2.AsyncClient, order: Any, verb: str, **body: Any) -> Any:
-    return await client.post(f"{order['run']['url']}/{verb}", **({"json": body} if body else {}))
+    return await client.post(f"{order['run']['url']}/{verb}", json=body or None)
 
 
 async def test_a_run_that_failed_is_retried_and_its_order_is_fulfilled(shop: Shop) -> None:
@@ -79,6 +79,22 @@ async def test_a_run_is_replayed_as_a_new_one(shop: Shop) -> None:
     [entry] = await audited(shop)
     assert (entry["action"], entry["subject_id"]) == ("run_replayed", order["run"]["id"])
     assert entry["after"] == {"reason": "they lost it", "new_run": new["id"]}
+
+
+async def test_under_a_key_a_replay_starts_one_run_and_is_audited_once(shop: Shop) -> None:
+    order = await shop.placed()
+    await shop.settled()
+    url, key = f"{order['run']['url']}/replay", {"Idempotency-Key": "abc"}
+    first, again = [await shop.api.post(url, headers=key) for _ in range(2)]
+    assert (again.status_code, again.content, again.headers["location"]) == (
+        202,
+        first.content,
+        first.headers["location"],
+    )
+    assert (first.headers.get("idempotent-replayed"), again.headers["idempotent-replayed"]) == (None, "true")
+    assert (shop.count("runs"), shop.count("audit_entries")) == (2, 1)
+    other = await shop.api.post(url, headers=key, json={"reason": "another one"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-conflict")
 
 
 @pytest.mark.parametrize("verb", ["retry", "retry-undo", "cancel"])

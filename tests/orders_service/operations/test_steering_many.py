@@ -150,7 +150,7 @@ def _stop_before_slice(shop: Shop, place: int) -> asyncio.Event:
 @pytest.mark.parametrize("verb", ["retry", "cancel"])
 async def test_an_order_to_steer_that_nobody_means_is_refused(corner_shop: Shop, verb: str) -> None:
     good: dict[str, Any] = {"filter": ON_FIRE, "reason": "because", "dry_run": False, "limit": 5}
-    bad = {
+    bad: dict[str, list[Any]] = {
         "filter": [{"pipeline": 1}, {"states": ["lost"]}, {"states": "failed"}, {"owner": "ada"}, {"error": ""}, None]
         + [{"created_after": each} for each in ("yesterday", 1700000000, "2026-01-01T00:00:00")],
         "limit": [0, -1, 1.5, 1_000_001],
