@@ -10,8 +10,12 @@ down_revision: str | None = "0003"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-INDEXES: dict[str, tuple[str, list[str], str | None]] = {
-    "ix_runs_pipeline": ("runs", ["pipeline", "id"], None),
+INDEXES: dict[str, tuple[str, list[str], str]] = {
+    "ix_runs_ended": (
+        "runs",
+        ["pipeline", "id"],
+        "state IN ('completed', 'rejected', 'failed', 'cancelled', 'quarantined')",
+    ),
     "ix_runs_turned_back": ("runs", ["state", "id"], "state IN ('rejected', 'cancelled')"),
     "ix_sessions_revoked_at": ("sessions", ["revoked_at"], "revoked_at IS NOT NULL"),
 }
@@ -20,7 +24,7 @@ INDEXES: dict[str, tuple[str, list[str], str | None]] = {
 def upgrade() -> None:
     with op.get_context().autocommit_block():  # nobody waits for an index to be built
         for name, (table, columns, where) in INDEXES.items():
-            words = sa.text(where) if where is not None else None
+            words = sa.text(where)
             op.create_index(
                 name, table, columns, postgresql_where=words, sqlite_where=words, postgresql_concurrently=True
             )

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, text, union_all
 
 from pipelines.journal.filtering import FOUND, FoundRun, RunFilter, conditions
 from pipelines.journal.starting import first_id_of
-from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, OWNED, TURNED_BACK, attempts, runs
-from pipelines.run import DEAD_LETTERS, OPEN, RunState
+from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, ENDED, OWNED, TURNED_BACK, attempts, runs
+from pipelines.run import DEAD_LETTERS, OPEN, TERMINAL, RunState
 from pipelines.transaction import ReadSession
 
 Bound: TypeAlias = Callable[[ColumnElement[UUID]], ColumnElement[bool]]
@@ -68,8 +68,11 @@ def _selections(chosen: RunFilter, within: Sequence[Bound]) -> Iterator[Select[A
     wanted, asked = wanted_states(chosen), list(conditions(chosen))
     whole = select(*FOUND).where(*asked, *(bound(runs.c.id) for bound in within))
     if RunState.COMPLETED in wanted:  # that is most of history: soon found on the way through all, or a pipeline's
-        yield whole.where(*(() if wanted == _ALL else [_one_of(wanted)]))
-        return
+        if chosen.pipeline is None:
+            yield whole.where(*(() if wanted == _ALL else [_one_of(wanted)]))
+            return
+        yield whole.where(text(ENDED), *(() if wanted >= TERMINAL else [_one_of(wanted & TERMINAL)]))
+        wanted &= OPEN
     for states, words in _FEW:
         if some := wanted & states:
             # Found before it is put in order: by itself a database would walk through history, which is in order.

@@ -28,6 +28,9 @@ SELECT {id}, CASE WHEN mod(n, 1000) = 7 AND n < 10000 THEN 'rare' ELSE 'trip' EN
        'go', 0, {now}, 0, 0, 0, 0, false, 0, '{{}}', {now}, {now}, {now}
   FROM numbers
 """
+PATIENT = (
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('transaction_timeout', 'statement_timeout')"
+)
 IDS = {"sqlite": "printf('%032x', n)", "postgresql": "CAST(lpad(to_hex(n), 32, '0') AS uuid)"}
 NOW = {"sqlite": "'2026-01-01'", "postgresql": "now()"}
 OPEN = (RunState.READY, RunState.RUNNING, RunState.WAITING, RunState.UNDOING)
@@ -35,7 +38,7 @@ MIDDLE = UUID(int=HISTORY // 2)
 # What is asked, and the index that has to answer it.
 PLANS: dict[str, tuple[RunFilter, str]] = {
     "all": (RunFilter(), "pk_runs|sqlite_autoindex_runs_1"),
-    "of a pipeline": (RunFilter(pipeline="rare"), "ix_runs_pipeline"),
+    "of a pipeline": (RunFilter(pipeline="rare"), "ix_runs_ended"),
     "rejected": (RunFilter(states=[RunState.REJECTED]), "ix_runs_turned_back"),
     "turned back": (RunFilter(states=[RunState.REJECTED, RunState.CANCELLED]), "ix_runs_turned_back"),
     "open": (RunFilter(states=OPEN), "ix_runs_claimable"),
@@ -158,6 +161,8 @@ def _filled(database_url: str, *, analysed: bool) -> Engine:
     engine = open_for_writing(database_url)
     name = engine.dialect.name
     with engine.begin() as connection:
+        if name == "postgresql":
+            connection.exec_driver_sql(PATIENT)
         connection.execute(text(FILL.format(count=HISTORY, id=IDS[name], now=NOW[name])))
         if analysed or name == "postgresql":  # which does it by itself before long
             connection.exec_driver_sql("ANALYZE")
