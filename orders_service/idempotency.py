@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Header, Request
 from pydantic import BaseModel
-from sqlalchemy import Text, bindparam, insert, select
+from sqlalchemy import Text, bindparam, delete, insert, select, tuple_
 from sqlmodel import Column, Field, SQLModel, col
 
 from orders_service.auth import Principal
@@ -35,6 +35,12 @@ _RECALL = select(col(RememberedAnswer.fingerprint), col(RememberedAnswer.status)
     col(RememberedAnswer.scope) == bindparam("scope"), col(RememberedAnswer.key) == bindparam("key")
 )
 _REMEMBER = insert(RememberedAnswer)
+_EXPIRED = (
+    select(col(RememberedAnswer.scope), col(RememberedAnswer.key))
+    .where(col(RememberedAnswer.expires_at) < bindparam("before"))
+    .order_by(col(RememberedAnswer.expires_at))
+    .limit(bindparam("most"))
+)
 
 
 class InvalidIdempotencyKey(Exception):
@@ -113,6 +119,18 @@ def remember(tx: Transaction, once: OnceKey, request: BaseModel, answer: Answer)
         },
     )
     return answer
+
+
+def remove_expired(tx: Transaction, *, before: datetime, most: int) -> int:
+    """Forget answers that were kept until then; says how many, so that whoever cleans up knows whether there are more.
+
+    Their keys are new again.
+    """
+    expired = sorted(map(tuple, tx.core.execute(_EXPIRED, {"before": before, "most": most})))
+    if expired:
+        place = tuple_(col(RememberedAnswer.scope), col(RememberedAnswer.key))
+        tx.execute(delete(RememberedAnswer).where(place.in_(expired)))
+    return len(expired)
 
 
 def _fingerprint(request: BaseModel) -> str:

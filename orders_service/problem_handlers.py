@@ -20,6 +20,7 @@ Translation: TypeAlias = Callable[[Any], Problem]
 _PIPELINES: Mapping[type[Exception], Code] = {
     errors.StateConflict: "state-conflict",
     errors.UnknownRun: "not-found",
+    errors.UnknownSchedule: "not-found",
     errors.JournalError: "unavailable",  # the base: Fenced, Unavailable and what may be added below it
     errors.Overloaded: "overloaded",
     errors.StorageFull: "storage-full",

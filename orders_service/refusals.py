@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from orders_service import accounts, api_keys, images, inventory, orders, uploads
 from orders_service import inventory, orders, reports, uploads
 from orders_service import imports, inventory, orders, uploads
+from orders_service import inventory, operations, orders, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
@@ -65,6 +66,7 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     inventory.NotEnoughStock: lambda error: Problem("state-conflict", str(error)),
     inventory.ProductMoved: lambda error: Problem("state-conflict", str(error)),
     inventory.HoldMoved: lambda error: Problem("state-conflict", str(error)),
+    operations.UnknownPipeline: lambda _: Problem("not-found"),
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),

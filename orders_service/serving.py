@@ -65,7 +65,8 @@ def serve(settings: Settings, *, listener: socket.socket, **process_options: Any
         timeout_keep_alive=75,
         backlog=_BACKLOG,
         ws="none",
-        proxy_headers=False,  # nobody reads the client's address yet, so nobody may forge it
+        proxy_headers=bool(settings.trusted_proxies),  # from others the client's address would be forged
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
     )
     server = Server(config, app)
     server.run(sockets=[listener])

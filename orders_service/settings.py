@@ -2,6 +2,7 @@
 
 import base64
 import os
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orders_service.time_zones import zone_of
 from pipelines import WiringError
+from pipelines import Retention, WiringError
 from pipelines.journal import parse_url
 
 PREFIX = "ORDERS_"
@@ -108,6 +110,7 @@ class Settings(BaseSettings):
     admin_key: SecretStr = SecretStr(DEVELOPMENT_KEY)
     worker_slots: int = Field(default=256, ge=1, le=10_000)
     lease_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
+    retention_days: int = Field(default=30, ge=1, le=36_500)
     fulfillment_url: str | None = None
     fulfillment_secret: WebhookSecrets = SecretStr(DEVELOPMENT_SECRET)
     fulfillment_timeout_seconds: float = Field(default=30.0, gt=0, le=300)
@@ -115,6 +118,7 @@ class Settings(BaseSettings):
     crm_token: SecretStr | None = None
     session_hours: float = Field(default=168.0, gt=0, le=8784)
     egress_allow: Networks = ()
+    trusted_proxies: Networks = ()
     smtp_url: SecretStr | None = None
     smtp_sender: str = "orders@example.com"
     public_url: WebAddress | None = None
@@ -149,6 +153,12 @@ class Settings(BaseSettings):
     @property
     def fulfillment_secrets(self) -> tuple[str, ...]:
         return tuple(self.fulfillment_secret.get_secret_value().split())
+
+    @property
+    def retention(self) -> Retention:
+        """How long ended runs are kept; dead letters stay until somebody has looked at them."""
+        kept = timedelta(days=self.retention_days)
+        return Retention(completed=kept, rejected=kept, cancelled=kept)
 
     @property
     def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -27,16 +27,20 @@ from pipelines.errors import (
 from pipelines.journal import (
     FoundRun,
     Intervention,
+    PipelinePause,
     Preview,
     RunFilter,
     ScheduleRecord,
     Schedules,
     cancel,
+    list_runs,
     pause,
+    pauses_of,
     resume,
     start,
 )
 from pipelines.journal.browsing import RunRecord, RunStanding, standings
+from pipelines.journal.browsing import depths as counts_of_runs
 from pipelines.journal.browsing import find as find_run
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
@@ -73,6 +77,7 @@ __all__ = [
     "OutcomeUnknown",
     "Overloaded",
     "Pipeline",
+    "PipelinePause",
     "PipelinesError",
     "Preview",
     "Priority",
@@ -110,11 +115,14 @@ __all__ = [
     "Watch",
     "WiringError",
     "cancel",
+    "counts_of_runs",
     "cron",
     "find_run",
     "interventions_of",
     "latest_interventions",
+    "list_runs",
     "pause",
+    "pauses_of",
     "resume",
     "schedule",
     "standings",

@@ -1,6 +1,7 @@
 """What an endpoint says of who does what: a value that enters the transaction of the change."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from fastapi import Depends, Request
 
 from orders_service.auth import Principal
 from orders_service.request_ids import request_id_of
+
+LONGEST_ADDRESS = 45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,11 @@ def _who(request: Request) -> tuple[str, str]:
 
 
 def address_of(request: Request) -> str | None:
-    """Where the request came from, as far as the server knows."""
-    return request.client.host if request.client is not None else None
+    """Where the request came from, as far as the server knows; a proxy may have passed on what is no address."""
+    try:
+        return str(ip_address(request.client.host))[:LONGEST_ADDRESS] if request.client is not None else None
+    except ValueError:
+        return None
 
 
 def by_service(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, null, or_, select, update
+from sqlalchemy import bindparam, delete, insert, null, select, update
 from sqlmodel import col
 
 from orders_service.auth.tables import ApiKey, Session
@@ -33,10 +33,20 @@ _REVOKE_SESSIONS = (
     .where(col(Session.principal) == bindparam("whose"), col(Session.revoked_at).is_(None))
     .values(revoked_at=bindparam("at"))
 )
-_ENDED = (
+_EXPIRED = (
     select(col(Session.id))
-    .where(or_(col(Session.expires_at) < bindparam("before"), col(Session.revoked_at) < bindparam("before")))
-    .order_by(col(Session.id))
+    .where(col(Session.expires_at) < bindparam("before"))
+    .order_by(col(Session.expires_at))
+    .limit(bindparam("most"))
+)
+_REVOKED = (
+    select(col(Session.id))
+    .where(
+        col(Session.revoked_at).is_not(None),
+        col(Session.revoked_at) < bindparam("before"),
+        col(Session.expires_at) >= bindparam("before"),
+    )
+    .order_by(col(Session.revoked_at))
     .limit(bindparam("most"))
 )
 _NEWEST = select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id)).limit(bindparam("most"))
@@ -83,7 +93,10 @@ def keys(session: ReadSession, most: int) -> Sequence[ApiKey]:
 
 def remove_ended(tx: Transaction, before: datetime, most: int) -> int:
     """Forget sessions that ended before then; says how many."""
-    ended = tx.execute(_ENDED, {"before": before, "most": most}).scalars().all()
+    ended: list[str] = []
+    for statement in (_EXPIRED, _REVOKED):
+        if left := most - len(ended):
+            ended += tx.execute(statement, {"before": before, "most": left}).scalars()
     if ended:
-        tx.execute(delete(Session).where(col(Session.id).in_(ended)))
+        tx.execute(delete(Session).where(col(Session.id).in_(sorted(ended))))
     return len(ended)

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from orders_service.auth.principals import CUSTOMER_SCOPES
 
+_WAS_REVOKED = text("revoked_at IS NOT NULL")
 _CUSTOMER = " ".join(sorted(CUSTOMER_SCOPES))
 
 
@@ -27,6 +29,9 @@ class Session(SQLModel, table=True):
     """A person who has logged in, until it ends."""
 
     __tablename__ = "sessions"
+    __table_args__ = (
+        Index("ix_sessions_revoked_at", "revoked_at", postgresql_where=_WAS_REVOKED, sqlite_where=_WAS_REVOKED),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     principal: str = Field(max_length=100, index=True)

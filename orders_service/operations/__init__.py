@@ -1,1 +1,14 @@
-"""Looking at background work, and steering it. The front door of this slice."""
+"""Looking at background work, and steering it; what is forgotten in time. The front door of this slice."""
+
+from orders_service.operations.cleaning import cleanup_sessions, ended_before, expire_idempotency_keys
+from orders_service.operations.errors import UnknownPipeline
+from orders_service.operations.steering_many import Desk, steer_runs
+
+__all__ = [
+    "Desk",
+    "UnknownPipeline",
+    "cleanup_sessions",
+    "ended_before",
+    "expire_idempotency_keys",
+    "steer_runs",
+]

@@ -19,8 +19,9 @@ from pipelines.journal.creating import create_tables
 from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
+from pipelines.journal.listing import list_runs
 from pipelines.journal.lock import lock_of
-from pipelines.journal.pausing import PipelineIsPaused, PipelineIsResumed, pause, resume
+from pipelines.journal.pausing import PipelineIsPaused, PipelineIsResumed, PipelinePause, pause, pauses_of, resume
 from pipelines.journal.presence import Presence
 from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
@@ -30,6 +31,7 @@ __all__ = [
     "Intervention",
     "PipelineIsPaused",
     "PipelineIsResumed",
+    "PipelinePause",
     "Presence",
     "Preview",
     "RunFilter",
@@ -46,11 +48,13 @@ __all__ = [
     "explaining",
     "filtering",
     "interventions",
+    "list_runs",
     "lock_of",
     "open_for_reading",
     "open_for_writing",
     "parse_url",
     "pause",
+    "pauses_of",
     "pausing",
     "presence",
     "reaping",

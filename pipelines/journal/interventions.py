@@ -17,6 +17,7 @@ LONGEST_ACTOR = 200
 
 _INSERT = insert(interventions)
 _COUNT = update(interventions).where(interventions.c.id == bindparam("of")).values(details=bindparam("says"))
+_SAID = select(interventions.c.details).where(interventions.c.id == bindparam("of"))
 _OF_RUN = (
     select(interventions)
     .where(interventions.c.run_id == bindparam("of"))
@@ -46,9 +47,10 @@ def record(
     pipeline: str | None = None,
     run_id: UUID | None = None,
     details: Mapping[str, Any] | None = None,
+    under: UUID | None = None,
 ) -> UUID:
-    """Write down who did it; what has no value is left out."""
-    row_id = uuid7()
+    """Write down who did it; what has no value is left out. `under` is its id, where somebody has to find it again."""
+    row_id = under or uuid7()
     row = {"id": row_id, "at": tx.home.clock.now(), "actor": actor[:LONGEST_ACTOR], "action": action}
     tx.defer(_INSERT, row | {"pipeline": pipeline, "run_id": run_id, "details": _stored(details or {})})
     return row_id
@@ -57,6 +59,12 @@ def record(
 def amend(tx: Transaction, intervention_id: UUID, details: Mapping[str, Any]) -> None:
     """Say how far an action on many runs has come."""
     tx.defer(_COUNT, {"of": intervention_id, "says": _stored(details)})
+
+
+def said(tx: Transaction, intervention_id: UUID) -> Mapping[str, Any] | None:
+    """What was written down under this id; nothing if nothing was."""
+    details = tx.execute(_SAID, {"of": intervention_id}).scalar_one_or_none()
+    return json.loads(details) if details is not None else None
 
 
 def of_run(session: ReadSession, run_id: UUID) -> list[Intervention]:

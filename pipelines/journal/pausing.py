@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select
 
@@ -13,6 +14,19 @@ _INSERT = insert(pauses)
 _DELETE = delete(pauses).where(pauses.c.pipeline == bindparam("of"))
 _FIND = select(pauses.c.pipeline).where(pauses.c.pipeline == bindparam("of"))
 _ALL = select(pauses.c.pipeline)
+_WITH_REASONS = select(pauses.c.pipeline, pauses.c.paused_at, pauses.c.paused_by, pauses.c.reason).order_by(
+    pauses.c.pipeline
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelinePause:
+    """That a pipeline is paused: since when, by whom, and why."""
+
+    pipeline: str
+    paused_at: datetime
+    paused_by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +68,8 @@ def resume(tx: Transaction, pipeline: str, *, actor: str, reason: str | None = N
 def paused(session: ReadSession) -> Collection[str]:
     """The pipelines that are paused."""
     return frozenset(session.execute(_ALL).scalars())
+
+
+def pauses_of(session: ReadSession | Transaction) -> dict[str, PipelinePause]:
+    """The pipelines that are paused, and why each is."""
+    return {row.pipeline: PipelinePause(*row) for row in session.execute(_WITH_REASONS)}

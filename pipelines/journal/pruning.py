@@ -10,6 +10,7 @@ from sqlalchemy import CTE, Select, bindparam, delete, exists, select
 from sqlalchemy.engine import Row
 
 from pipelines.journal.dialects import now_and, seconds, time_of
+from pipelines.journal.starting import first_id_of
 from pipelines.journal.tables import attempts, interventions, processes, runs
 from pipelines.run import TERMINAL, RunState
 from pipelines.transaction import ReadSession, Transaction
@@ -80,7 +81,7 @@ def look(session: ReadSession, ages: Mapping[RunState, timedelta], after: UUID, 
     """The next runs, by age, that ended longer ago than their state is kept; reads a bounded part of the table."""
     now = time_of(session, skew_seconds)
     until = now - min(ages.values())
-    rows = session.execute(_OLDEST, {"after": after, "before": _first_id_of(until)}).all()
+    rows = session.execute(_OLDEST, {"after": after, "before": first_id_of(until)}).all()
     taken = _first_that_fit(rows)
     ids = tuple(row.id for row in taken if _is_over(row, ages, now))
     is_last = len(taken) == len(rows) < MOST_ROWS
@@ -117,11 +118,6 @@ def give_back_pages(tx: Transaction) -> bool:
 def _free_pages(tx: Transaction) -> int:
     count: int = tx.core.exec_driver_sql("PRAGMA freelist_count").scalar_one()
     return count
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """No run that was started since has a smaller id: the first 48 bits of one are its milliseconds."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def _first_that_fit(rows: Sequence[_Row]) -> Sequence[_Row]:

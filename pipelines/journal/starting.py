@@ -106,6 +106,11 @@ def start(
     return run.id
 
 
+def first_id_of(moment: datetime, *, earlier_by: float = 0.0) -> UUID:
+    """No run that was started since, or so many seconds earlier, has a smaller id: it begins with its milliseconds."""
+    return UUID(int=max(0, int((moment.timestamp() - earlier_by) * 1000)) << 80)
+
+
 def _is_for_us(tx: Transaction, pipeline: Pipeline[Any]) -> bool:
     """What this process does not know, it starts for others."""
     return (pipeline.name, pipeline.version) in tx.home.known and pipeline.name not in tx.home.pauses

@@ -48,6 +48,8 @@ KEYED = "key IS NOT NULL"
 OWNED = "owner IS NOT NULL"
 SUSPECT = f"owner IS NULL AND crashes >= {SUSPECT_AFTER} AND finished_at IS NULL"
 DEAD_LETTER = "state IN ('failed', 'quarantined')"
+ENDED = "state IN ('completed', 'rejected', 'failed', 'cancelled', 'quarantined')"
+TURNED_BACK = "state IN ('rejected', 'cancelled')"
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -114,6 +116,8 @@ runs = Table(
     _partial("ix_runs_in_line", "pipeline", "serial", "serial_place", where=IN_LINE),
     _partial("ix_runs_suspects", "due_at", "id", where=SUSPECT),
     _partial("ix_runs_dead_letters", "pipeline", "state", "id", where=DEAD_LETTER),
+    _partial("ix_runs_turned_back", "state", "id", where=TURNED_BACK),
+    _partial("ix_runs_ended", "pipeline", "id", where=ENDED),  # with open runs in it a claim might be sent through it
     info={"lock_rank": 20},
     comment="A run that waits or has ended has no owner; a step forward changes no indexed column.",
     postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.01},

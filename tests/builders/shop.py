@@ -87,6 +87,9 @@ class Shop:
         response = await self.client(None).post("/v1/signup", json=a_signup(**fields))
         assert response.status_code == 201, response.text
         return await self.login(**{name: value for name, value in fields.items() if name != "name"})
+    async def client_of(self, principal: str, **key: Any) -> httpx2.AsyncClient:
+        """`key` is what `issue_key` takes: `is_admin`, `scopes`."""
+        return self.client(await self.process.write(issue_key, principal, **key))
 
     async def offer(self, *products: CatalogEntry) -> None:
         await self.process.write(inventory.seed, products)
@@ -107,6 +110,10 @@ class Shop:
         """Until no run can go on by itself: each has ended, or waits."""
         await self.process.worker.settled()
 
+    async def advance(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way."""
+        await self._stage.advance(by)
+
     async def run_to_the_end(self) -> None:
         """Until each run has ended; waiting takes no time."""
         await self._stage.run_to_the_end()
@@ -117,6 +124,10 @@ class Shop:
 
     def run(self, order: Any) -> RunRecord:
         return self._stage.run(UUID(order["run"]["id"]))
+
+    def runs(self) -> list[RunRecord]:
+        """All of them, oldest first."""
+        return self._stage.runs()
 
     def shelf(self, sku: str) -> tuple[int, int]:
         """How many are available, and how many are held."""

@@ -44,6 +44,14 @@ def table_names(database_url: str) -> set[str]:
         return set(inspect(connection).get_table_names()) - {"alembic_version"}
 
 
+def shape(database_url: str) -> set[str]:
+    """The names of its tables and indexes."""
+    with connected(database_url) as connection:
+        found = inspect(connection)
+        tables = set(found.get_table_names()) - {"alembic_version"}
+        return tables | {str(index["name"]) for table in tables for index in found.get_indexes(table)}
+
+
 def check(database_url: str) -> None:
     """Raise what Alembic finds to be different between the models and the database."""
     with connected(database_url) as connection:

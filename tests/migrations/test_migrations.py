@@ -29,11 +29,11 @@ def test_a_difference_between_models_and_schema_would_be_found(database_url: str
 @pytest.mark.parametrize("revision", EACH)
 def test_each_revision_leads_forth_and_back_and_forth_again(database_url: str, revision: str) -> None:
     schema.migrate(database_url, to=revision)
-    there = schemas.table_names(database_url)
+    there = schemas.shape(database_url)
     schema.migrate(database_url, to="-1")
-    assert schemas.table_names(database_url) != there
+    assert schemas.shape(database_url) != there
     schema.migrate(database_url, to=revision)
-    assert schemas.table_names(database_url) == there
+    assert schemas.shape(database_url) == there
 
 
 ROWS = (

@@ -49,6 +49,17 @@ class Running:
         async with self._http.get(f"{self.base}/v1/orders/{order_id}", headers=headers) as answer:
             return str((await answer.json())["status"])
 
+    async def address_in_audit(self, forwarded: str | None) -> str | None:
+        """Where a request with this header came from, as the audit has it."""
+        headers = {"Authorization": f"Bearer {DEVELOPMENT_KEY}"}
+        said = {"X-Forwarded-For": forwarded} if forwarded is not None else {}
+        url = f"{self.base}/v1/schedules/cleanup-sessions/trigger"
+        async with self._http.post(url, headers=headers | said) as answer:
+            assert answer.status == 202, await answer.text()
+        async with self._http.get(f"{self.base}/v1/audit?limit=1", headers=headers) as answer:
+            address: str | None = (await answer.json())["items"][0]["ip"]
+            return address
+
     async def terminated(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 30)
@@ -159,6 +170,25 @@ async def _refused(host: str, port: int) -> None:
                 return
             writer.close()
             await asyncio.sleep(0.01)
+
+
+THROUGH_A_PROXY = {
+    None: "127.0.0.1",
+    "203.0.113.9": "203.0.113.9",
+    "198.51.100.7, 203.0.113.9": "203.0.113.9",  # what stands before it the client may have made up
+    "203.0.113.9, 10.1.2.3": "203.0.113.9",
+    "2001:db8::1": "2001:db8::1",
+    "unknown": None,
+}
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1 10.0.0.0/8", "10.0.0.0/8", ""])
+async def test_only_a_trusted_proxy_says_where_a_request_came_from(tmp_path: Path, trusted: str) -> None:
+    url, is_trusted = f"sqlite:///{tmp_path / 'orders.db'}", trusted.startswith("127.")
+    async with serving(url, tmp_path, "--prepare", ORDERS_TRUSTED_PROXIES=trusted) as server:
+        for forwarded, told in THROUGH_A_PROXY.items():
+            expected = told if is_trusted else "127.0.0.1"
+            assert await server.address_in_audit(forwarded) == expected, forwarded
 
 
 def test_port_0_is_any_free_port() -> None:

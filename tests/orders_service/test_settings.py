@@ -1,10 +1,12 @@
 import base64
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from orders_service.settings import DEVELOPMENT_KEY, PREFIX, SettingsError, load
+from pipelines import Retention, RunState
 
 SECRET = "whsec_" + base64.b64encode(b"x" * 24).decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(b"y" * 64).decode()
@@ -71,6 +73,11 @@ def test_an_empty_setting_is_none(environment: pytest.MonkeyPatch) -> None:
         ("ORDERS_PUBLIC_URL", "https://shop.example.com/?a=b"),
         ("ORDERS_EGRESS_ALLOW", "10.0.0.1/8"),
         ("ORDERS_EGRESS_ALLOW", "example.com"),
+        ("ORDERS_TRUSTED_PROXIES", "*"),
+        ("ORDERS_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("ORDERS_RETENTION_DAYS", "0"),
+        ("ORDERS_RETENTION_DAYS", "nan"),
+        ("ORDERS_RETENTION_DAYS", "36501"),
         ("ORDERS_DATABASE_URL", "orders.db"),
         ("ORDERS_DATABASE_URL", "mysql://localhost/orders"),
         ("ORDERS_DATABASE_URL", "sqlite://"),
@@ -189,3 +196,12 @@ def test_the_crm_is_a_stand_in_in_development_and_none_in_production(environment
     assert load().crm_base_url is None
     environment.setenv("ORDERS_CRM_URL", "https://crm.example.com")
     assert load().crm_base_url == "https://crm.example.com"
+
+
+def test_runs_are_kept_for_as_long_as_is_said_and_dead_letters_until_somebody_looks(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert load().retention == Retention()
+    environment.setenv("ORDERS_RETENTION_DAYS", "7")
+    week = timedelta(days=7)
+    assert load().retention.ages == dict.fromkeys((RunState.COMPLETED, RunState.REJECTED, RunState.CANCELLED), week)

@@ -87,3 +87,22 @@ async def test_the_owner_and_an_admin_may_see_a_run(shop: Shop, principal: str) 
 
 async def test_an_id_that_is_none_is_refused(corner_shop: Shop) -> None:
     assert (await corner_shop.api.get("/v1/runs/run-1")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("GET", "/v1/runs/retry", 422, None),  # it could be a run's id, and is none
+        ("PUT", "/v1/runs/retry", 405, "GET, POST"),
+        ("POST", "/v1/runs", 405, "GET"),
+        ("GET", f"/v1/runs/{uuid4()}/retry", 405, "POST"),
+        ("POST", f"/v1/runs/{uuid4()}", 405, "GET"),
+        ("POST", f"/v1/runs/{uuid4()}/explode", 404, None),
+        ("GET", "/v1/schedules/cleanup-sessions", 404, None),
+    ],
+)
+async def test_paths_that_look_alike_are_told_apart(
+    corner_shop: Shop, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    answer = await corner_shop.api.request(method, path)
+    assert (answer.status_code, answer.headers.get("allow")) == (status, allowed)

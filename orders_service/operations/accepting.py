@@ -1,0 +1,48 @@
+"""What is left to the background is accepted once, however often the request is repeated under its key."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+
+from orders_service.auth import Allowed, Principal, Scope
+from orders_service.database import process_of
+from orders_service.idempotency import Answer, IdempotencyKey, OnceKey, once_key, recall, remember
+from orders_service.operations.schemas import Accepted, RunLink
+from pipelines import Transaction
+
+Operator = Annotated[Principal, Allowed(Scope.OPERATIONS_WRITE)]
+
+_ACCEPTED = 202
+
+
+class Acceptance:
+    """For whoever may operate: writes, and answers with the run to look at."""
+
+    def __init__(self, operator: Operator, request: Request, idempotency_key: IdempotencyKey = None) -> None:
+        self.operator = operator
+        self.process = process_of(request)
+        self._once = once_key(request, operator, idempotency_key)
+
+    async def of(self, asked: BaseModel, function: Callable[..., UUID], *args: Any) -> Response:
+        """`function` is a transaction function; `asked` is what the key stands for. Raises what the function raises."""
+        answer = await self.process.write(_accept, self._once, asked, function, args)
+        link = Accepted.model_validate_json(answer.body).run
+        headers = {"Location": link.url, "Retry-After": "1"}
+        if answer.is_replay:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(answer.body, answer.status, headers, "application/json")
+
+
+Accepting = Annotated[Acceptance, Depends()]
+
+
+def _accept(
+    tx: Transaction, once: OnceKey, asked: BaseModel, function: Callable[..., UUID], args: tuple[Any, ...]
+) -> Answer:
+    if earlier := recall(tx, once, asked):
+        return earlier
+    accepted = Accepted(run=RunLink.to(function(tx, *args)))
+    return remember(tx, once, asked, Answer(_ACCEPTED, accepted.model_dump_json()))
