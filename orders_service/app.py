@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import edge, event_streams, health, orders, problem_handlers, webhooks
+from orders_service import edge, event_streams, health, orders, problem_handlers, subscriptions, webhooks
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
@@ -110,14 +110,17 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
+            outside = gateways or await open_gateways(settings, stack)
+            addresses = subscriptions.Addresses()
             process = Process(
                 settings.database_url.get_secret_value(),
                 PIPELINES,
-                provide=gateways or await open_gateways(settings, stack),
+                provide={**outside, subscriptions.Addresses: addresses},
                 slots=0 if settings.role is Role.API else settings.worker_slots,
                 rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
                 **process_options,
             )
+            addresses.open(process.readers, process.clock)
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process))

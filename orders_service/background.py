@@ -2,10 +2,15 @@
 
 from typing import Any
 
-from orders_service import orders, uploads
+from orders_service import orders, subscriptions, uploads
 from pipelines import Pipeline, Schedule, cron, schedule
 
-PIPELINES: tuple[Pipeline[Any], ...] = (orders.fulfill_order, uploads.remove_upload, uploads.sweep_uploads)
+PIPELINES: tuple[Pipeline[Any], ...] = (
+    orders.fulfill_order,
+    uploads.remove_upload,
+    uploads.sweep_uploads,
+    subscriptions.deliver_event,
+)
 
 SCHEDULES: tuple[Schedule[Any], ...] = (
     schedule(

@@ -6,10 +6,12 @@ from typing import Any
 from orders_service.gateways import (
     DestinationRefused,
     Guard,
+    HttpSubscribers,
     HttpWarehouse,
     Mail,
     Mailbox,
     SmtpMail,
+    Subscribers,
     Warehouse,
     open_http_session,
 )
@@ -26,10 +28,11 @@ async def open_gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, 
         settings.fulfillment_secrets,
         timeout_seconds=settings.fulfillment_timeout_seconds,
     )
+    for_subscribers = await stack.enter_async_context(open_http_session(guard))  # theirs: a rush shares no connection
     mail = _mail(settings)
     if isinstance(mail, SmtpMail):
         stack.push_async_callback(mail.close)
-    return {Warehouse: warehouse, Mail: mail}
+    return {Warehouse: warehouse, Mail: mail, Subscribers: HttpSubscribers(for_subscribers, guard)}
 
 
 def check_outside(settings: Settings) -> None:

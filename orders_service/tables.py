@@ -6,6 +6,7 @@ from orders_service.auth import ApiKey, Session
 from orders_service.idempotency import RememberedAnswer
 from orders_service.inventory.tables import Product, Stock, StockHold
 from orders_service.orders.tables import Order, OrderLine
+from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint
 from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
@@ -21,6 +22,8 @@ __all__ = [
     "StockHold",
     "Upload",
     "UploadPart",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "attempts",
     "interventions",
     "pauses",

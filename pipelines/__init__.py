@@ -23,6 +23,7 @@ from pipelines.errors import (
     UnknownSchedule,
     UnknownStep,
     WiringError,
+    WithEvidence,
 )
 from pipelines.journal import (
     FoundRun,
@@ -109,6 +110,7 @@ __all__ = [
     "Upcast",
     "Watch",
     "WiringError",
+    "WithEvidence",
     "cancel",
     "cron",
     "find_run",

@@ -1,4 +1,4 @@
-"""The outside world: the warehouse and the mail server, and the guard of what may be called at all."""
+"""The outside world: warehouse, mail server, subscribers to our events, and the guard of what may be called at all."""
 
 from orders_service.gateways.addresses import LOOPBACK, Network
 from orders_service.gateways.calling import Answer, Caller, NoAnswer, Verdict
@@ -9,6 +9,9 @@ from orders_service.gateways.errors import (
     MailRefused,
     MailUnavailable,
     SignatureRefused,
+    SubscriberBusy,
+    SubscriberGone,
+    SubscriberUnavailable,
     WarehouseRefused,
     WarehouseUnavailable,
 )
@@ -16,6 +19,7 @@ from orders_service.gateways.mail import Letter, Mail
 from orders_service.gateways.mailbox import KeptMail, Mailbox
 from orders_service.gateways.signatures import Signatures
 from orders_service.gateways.smtp import SmtpMail
+from orders_service.gateways.subscribers import HttpSubscribers, Reply, Subscriber, Subscribers
 from orders_service.gateways.warehouse import (
     Cancellation,
     Fulfillment,
@@ -40,6 +44,7 @@ __all__ = [
     "FulfillmentRequest",
     "GatewayError",
     "Guard",
+    "HttpSubscribers",
     "HttpWarehouse",
     "KeptMail",
     "Letter",
@@ -49,10 +54,16 @@ __all__ = [
     "Mailbox",
     "Network",
     "NoAnswer",
+    "Reply",
     "ShippingAddress",
     "SignatureRefused",
     "Signatures",
     "SmtpMail",
+    "Subscriber",
+    "SubscriberBusy",
+    "SubscriberGone",
+    "SubscriberUnavailable",
+    "Subscribers",
     "Verdict",
     "Warehouse",
     "WarehouseRefused",

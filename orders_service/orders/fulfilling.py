@@ -16,6 +16,7 @@ from orders_service.gateways import (
     WarehouseUnavailable,
 )
 from orders_service.orders import queries
+from orders_service.orders.announcing import announce_end
 from orders_service.orders.confirmation import confirmation_of
 from orders_service.orders.placed import PlacedOrder
 from orders_service.orders.schemas import OrderStatus
@@ -71,7 +72,9 @@ async def notify_warehouse(order: PlacedOrder, warehouse: Warehouse, step: StepC
 
 @fulfill_order.at_end
 def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
-    queries.finish(tx, order.id, FINAL_STATUS[ending.state], ending.reason)
+    status = FINAL_STATUS[ending.state]
+    queries.finish(tx, order.id, status, ending.reason)
+    announce_end(tx, order, status, ending.reason)
 
 
 @fulfill_order.at_retry

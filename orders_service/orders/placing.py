@@ -10,6 +10,7 @@ from orders_service.idempotency import Answer, OnceKey, recall, remember
 from orders_service.ids import new_id
 from orders_service.money import LARGEST_AMOUNT, Money
 from orders_service.orders import queries
+from orders_service.orders.announcing import announce_accepted
 from orders_service.orders.errors import MixedCurrencies, TotalTooLarge
 from orders_service.orders.fulfilling import fulfill_order
 from orders_service.orders.placed import PlacedOrder
@@ -44,6 +45,7 @@ def place_order(tx: Transaction, draft: OrderDraft, once: OnceKey, principal: st
     )
     run_id = start(tx, fulfill_order, placed)
     _store(tx, placed, run_id, principal)
+    announce_accepted(tx, placed, principal)
     answer = Answer(CREATED, view_of_new(placed, run_id).model_dump_json())
     return Placed(str(placed.id), remember(tx, once, draft, answer))
 

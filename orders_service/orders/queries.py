@@ -17,6 +17,7 @@ _FINISH = (
 )
 _FIND = select(Order).where(col(Order.id) == bindparam("of"))
 _FIND_BY_RUN = select(col(Order.principal)).where(col(Order.run_id) == bindparam("of"))
+_PRINCIPAL = select(col(Order.principal)).where(col(Order.id) == bindparam("of"))
 _LINES = (
     select(OrderLine)
     .where(col(OrderLine.order_id).in_(bindparam("of", expanding=True)))
@@ -44,6 +45,11 @@ def reopen(tx: Transaction, order_id: UUID) -> None:
 
 def find(session: ReadSession | Transaction, order_id: UUID) -> Order | None:
     return session.execute(_FIND, {"of": order_id}).scalar_one_or_none()
+
+
+def principal_of(tx: Transaction, order_id: UUID) -> str | None:
+    """Whose order it is."""
+    return tx.core.execute(_PRINCIPAL, {"of": order_id}).scalar_one_or_none()
 
 
 def lines_of(session: ReadSession | Transaction, orders: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:

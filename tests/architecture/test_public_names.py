@@ -71,6 +71,7 @@ PUBLIC = {
     "Upcast",
     "Watch",
     "WiringError",
+    "WithEvidence",
     "cancel",
     "cron",
     "find_run",

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest, Letter
+from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest, Letter, Reply, Subscriber
 
 
 class Door:
@@ -58,3 +58,16 @@ class FakeMail:
     async def send(self, letter: Letter, *, key: str) -> None:
         self.letters.append((key, letter))
         await self.door.knock()
+
+
+class FakeSubscribers:
+    """Keeps what was sent, where to and under which keys; refused calls too."""
+
+    def __init__(self) -> None:
+        self.door = Door()
+        self.sent: list[tuple[str, str, Subscriber]] = []
+
+    async def send(self, body: str, *, to: Subscriber, key: str) -> Reply:
+        self.sent.append((key, body, to))
+        await self.door.knock()
+        return Reply(status=200, excerpt="thank you")

@@ -16,12 +16,12 @@ from starlette.types import Receive, Scope, Send
 from orders_service import inventory
 from orders_service.app import create_app
 from orders_service.auth import issue_key
-from orders_service.gateways import Mail, Warehouse
+from orders_service.gateways import Mail, Subscribers, Warehouse
 from orders_service.inventory import CatalogEntry
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from pipelines import Process, ReadSession, RunRecord, Schedule
 from pipelines.testing import Rehearsal, VirtualClock
-from tests.builders.gateways import FakeMail, FakeWarehouse
+from tests.builders.gateways import FakeMail, FakeSubscribers, FakeWarehouse
 from tests.builders.orders import a_product, an_order
 
 R = TypeVar("R")
@@ -115,7 +115,7 @@ async def open_shop(
     warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
     app = create_app(
         Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),
-        gateways=None if real_gateways else {Warehouse: warehouse, Mail: mail},
+        gateways=None if real_gateways else {Warehouse: warehouse, Mail: mail, Subscribers: FakeSubscribers()},
         schedules=schedules,
         clock=clock,
         dice=lambda *_: BETWEEN_ATTEMPTS,
