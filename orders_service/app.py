@@ -15,15 +15,16 @@ from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, SCHEDULES
 from orders_service.exchange import UNWATCHED
-from orders_service.gateways import Mailbox
+from orders_service.gateways import Guard, Mailbox
 from orders_service.health import Pinger
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
-from orders_service.outside import open_gateways
+from orders_service.outside import guard_of, open_gateways
 from orders_service.refusals import TRANSLATIONS
 from orders_service.sandbox import SandboxWarehouse, make_router
 from orders_service.settings import Role, Settings
+from orders_service.subscriptions import routes as subscriptions_routes
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
 from pipelines.telemetry import (
@@ -35,7 +36,7 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-OWNERS_OF_RUNS = (orders.owner_of_run,)
+OWNERS_OF_RUNS = (orders.owner_of_run, subscriptions.owner_of_run)
 LARGER_BODIES: dict[str, int] = {}
 
 DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
@@ -54,7 +55,7 @@ TAGS = [
     {"name": "runs", "description": "What happens in the background, attempt by attempt."},
     {"name": "audit", "description": "Who did what."},
     {"name": "operations", "description": "For whoever runs the service."},
-    {"name": "webhooks", "description": "What we send, signed after Standard Webhooks."},
+    {"name": "webhooks", "description": "What we send, signed after Standard Webhooks, and whom we send it to."},
 ]
 
 
@@ -64,6 +65,7 @@ class State(TypedDict):
     process: Process
     keyring: Keyring
     pinger: Pinger
+    guard: Guard
 
 
 def create_app(
@@ -128,7 +130,12 @@ def _lifespan(
             registry.register(gauges)
             stack.callback(registry.unregister, gauges)
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
-            yield {"process": process, "keyring": keyring, "pinger": Pinger(process.readers)}
+            yield {
+                "process": process,
+                "keyring": keyring,
+                "pinger": Pinger(process.readers),
+                "guard": guard_of(settings),
+            }
 
     return lifespan
 
@@ -138,6 +145,7 @@ def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Non
         app.include_router(orders_routes.router)  # first: routes are tried in this order
         app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
         app.include_router(audit_routes.router)
+        app.include_router(subscriptions_routes.router)
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)

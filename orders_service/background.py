@@ -10,6 +10,7 @@ PIPELINES: tuple[Pipeline[Any], ...] = (
     uploads.remove_upload,
     uploads.sweep_uploads,
     subscriptions.deliver_event,
+    subscriptions.forget_deliveries,
 )
 
 SCHEDULES: tuple[Schedule[Any], ...] = (
@@ -18,5 +19,11 @@ SCHEDULES: tuple[Schedule[Any], ...] = (
         cron("17 * * * *", zone="UTC"),
         uploads.unclaimed_before,
         sentence="At 17 minutes past every hour: remove uploads that nobody has claimed.",
+    ),
+    schedule(
+        subscriptions.forget_deliveries,
+        cron("23 3 * * *", zone="UTC"),
+        subscriptions.sent_long_ago,
+        sentence="At 03:23 every night: forget which events were sent to subscribers more than 30 days ago.",
     ),
 )

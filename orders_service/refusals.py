@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders_service import inventory, orders, uploads
+from orders_service import inventory, orders, subscriptions, uploads
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
 from orders_service.pages import UnfitCursor
@@ -16,6 +16,10 @@ def _unknown_product(error: inventory.UnknownProduct) -> Problem:
     return Problem("invalid-request", "Some products are not in the catalog.", errors=flaws)
 
 
+def _address_refused(error: subscriptions.AddressRefused) -> Problem:
+    return Problem("invalid-request", errors=[Flaw(location="body", pointer="/url", message=str(error))])
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
@@ -26,5 +30,9 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     inventory.UnknownProduct: _unknown_product,
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
+    subscriptions.AddressRefused: _address_refused,
+    subscriptions.UnknownEndpoint: lambda _: Problem("not-found"),
+    subscriptions.UnknownDelivery: lambda _: Problem("not-found"),
+    subscriptions.SubscriptionsError: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
 }

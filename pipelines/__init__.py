@@ -39,6 +39,7 @@ from pipelines.journal import (
 )
 from pipelines.journal.browsing import RunRecord, RunStanding, standings
 from pipelines.journal.browsing import find as find_run
+from pipelines.journal.browsing import find_many as find_runs
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
 from pipelines.journal.interventions import of_run as interventions_of
@@ -114,6 +115,7 @@ __all__ = [
     "cancel",
     "cron",
     "find_run",
+    "find_runs",
     "interventions_of",
     "latest_interventions",
     "pause",

@@ -94,9 +94,9 @@ class Caller:
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """A short body to its end, so that the connection can serve again; a long, slow or broken one costs it."""
     room, excerpt = MOST_BYTES_READ, b""
-    if answer.content.is_eof():
-        return excerpt
     try:
+        if answer.content.is_eof():  # all of it came with the head, as short ones do
+            return answer.content.read_nowait(MOST_BYTES_KEPT)
         async with asyncio.timeout(_DRAIN_SECONDS):
             while chunk := await answer.content.read(room):  # nothing, when there is no room
                 room -= len(chunk)

@@ -1,5 +1,6 @@
 """An event on its way to one endpoint: sent until it is accepted, for about three days."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -54,6 +55,14 @@ class EventDelivery(BaseModel):
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A delivery that has begun, and the run that makes it."""
+
+    delivery_id: UUID
+    run_id: UUID
+
+
 class WantsNoMore(Reject, WithEvidence):
     """Nothing is to be sent there again."""
 
@@ -98,9 +107,15 @@ def reopen_delivery(delivery: EventDelivery, tx: Transaction) -> None:
 
 
 def start_delivery(
-    tx: Transaction, endpoint_id: UUID, event_type: str, body: str, *, webhook_id: UUID | None = None
-) -> UUID:
-    """Have it sent, and say which run does it. Events wait for orders, never the other way round."""
+    tx: Transaction,
+    endpoint_id: UUID,
+    event_type: str,
+    body: str,
+    *,
+    webhook_id: UUID | None = None,
+    due_at: datetime | None = None,
+) -> Started:
+    """Have it sent by a run of its own. Events wait for orders, never the other way round."""
     delivery_id, now = new_id(), tx.home.clock.now()
     delivery = EventDelivery(
         id=delivery_id,
@@ -110,7 +125,7 @@ def start_delivery(
         body=body,
         since=now,
     )
-    run_id = start(tx, deliver_event, delivery, priority=Priority.LOW)
+    run_id = start(tx, deliver_event, delivery, priority=Priority.LOW, due_at=due_at)
     queries.add_delivery(
         tx,
         {
@@ -122,7 +137,7 @@ def start_delivery(
             "created_at": now,
         },
     )
-    return run_id
+    return Started(delivery_id, run_id)
 
 
 def disable(tx: Transaction, delivery: EventDelivery, reason: str) -> None:

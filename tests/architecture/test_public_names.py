@@ -75,6 +75,7 @@ PUBLIC = {
     "cancel",
     "cron",
     "find_run",
+    "find_runs",
     "interventions_of",
     "latest_interventions",
     "pause",

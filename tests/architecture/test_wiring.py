@@ -8,7 +8,13 @@ from pipelines.worker import wire
 
 def test_every_pipeline_is_wired() -> None:
     wired = wire(PIPELINES, {each: object() for each in (Mail, Warehouse, Subscribers, Addresses)})
-    assert {name for name, _ in wired} == {"fulfill-order", "remove-upload", "clean-up-uploads", "deliver-event"}
+    assert {name for name, _ in wired} == {
+        "fulfill-order",
+        "remove-upload",
+        "clean-up-uploads",
+        "deliver-event",
+        "forget-deliveries",
+    }
 
 
 def test_steps_run_in_the_order_that_customers_are_promised() -> None:

@@ -1,7 +1,8 @@
 """The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,14 +28,33 @@ from tests.builders.orders import a_product, an_order
 R = TypeVar("R")
 
 BETWEEN_ATTEMPTS = timedelta(minutes=10)  # so that none is made while a test looks, unless it moves the clock
+NONE: Mapping[Any, object] = {}
 SHELF = (a_product("mug"), a_product("lamp"))
+
+
+@dataclass
+class Outside:
+    """Stand-ins for whoever the service calls."""
+
+    warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
+    mail: FakeMail = field(default_factory=FakeMail)
+    subscribers: FakeSubscribers = field(default_factory=FakeSubscribers)
+
+    @property
+    def gateways(self) -> dict[Any, object]:
+        return {Warehouse: self.warehouse, Mail: self.mail, Subscribers: self.subscribers}
+
+    def open_doors(self) -> None:
+        for each in (self.warehouse, self.mail, self.subscribers):
+            each.door.open()
 
 
 class Shop:
     """`api` speaks with the admin's key; `client_of` with somebody else's."""
 
-    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, warehouse: FakeWarehouse, mail: FakeMail) -> None:
-        self.app, self.clock, self.warehouse, self.mail = app, clock, warehouse, mail
+    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, outside: Outside) -> None:
+        self.app, self.clock = app, clock
+        self.warehouse, self.mail, self.subscribers = outside.warehouse, outside.mail, outside.subscribers
         self.process: Process = app.state.process
         self._state = dict(state)
         self._stage = Rehearsal(self.process, clock)
@@ -72,6 +92,10 @@ class Shop:
         """Until each run has ended; waiting takes no time."""
         await self._stage.run_to_the_end()
 
+    async def pass_time(self, by: timedelta) -> None:
+        """Move the clock, and do what becomes due on the way, each at its time."""
+        await self._stage.advance(by)
+
     def run(self, order: Any) -> RunRecord:
         return self._stage.run(UUID(order["run"]["id"]))
 
@@ -105,24 +129,25 @@ async def open_shop(
     folder: Path,
     *,
     real_gateways: bool = False,
+    gateways: Mapping[Any, object] = NONE,
     schedules: Iterable[Schedule[Any]] = (),
+    dice: Callable[..., timedelta] = lambda *_: BETWEEN_ATTEMPTS,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
 
-    Without `schedules` a test may move the clock and finds no runs but its own.
+    Without `schedules` a test may move the clock and finds no runs but its own. `gateways` are instead of stand-ins.
     """
-    warehouse, mail, clock = FakeWarehouse(), FakeMail(), VirtualClock()
+    outside, clock = Outside(), VirtualClock()
     app = create_app(
         Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),
-        gateways=None if real_gateways else {Warehouse: warehouse, Mail: mail, Subscribers: FakeSubscribers()},
+        gateways=None if real_gateways else {**outside.gateways, **gateways},
         schedules=schedules,
         clock=clock,
-        dice=lambda *_: BETWEEN_ATTEMPTS,
+        dice=dice,
     )
     async with app.router.lifespan_context(app) as state:
-        shop = Shop(app, state, clock, warehouse, mail)
+        shop = Shop(app, state, clock, outside)
         await shop.offer(*SHELF)
         yield shop
-        warehouse.door.open()
-        mail.door.open()
+        outside.open_doors()
