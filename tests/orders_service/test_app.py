@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.routing import iter_route_contexts
 
@@ -10,6 +11,7 @@ from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings
 from tests.builders.fulfillment import SECRET
 from tests.builders.shop import Shop, open_shop
+from tests.builders.subscriptions import path_of, subscribed
 
 WHO = ("owner", "other", "nobody", "admin")
 # What each may do with what is the owner's. A route that is missing here fails the test below.
@@ -18,6 +20,19 @@ MAY = {
     ("POST", "/v1/orders/{order_id}/cancel"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}"): (200, 404, 401, 200),
     ("GET", "/v1/runs/{run_id}/events"): (200, 404, 401, 200),
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}"): (200, 404, 401, 200),
+    ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): (200, 404, 401, 200),
+    ("DELETE", "/v1/webhook-endpoints/{endpoint_id}"): (204, 404, 401, 204),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): (200, 404, 401, 200),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): (202, 404, 401, 202),
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/resend"): (202, 404, 401, 202),
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): (200, 404, 401, 200),
+    ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}"): (200, 404, 401, 200),
+}
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"description": "another"},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret"): {},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/resend"): {"failed_since": "2026-11-28T12:00:00Z"},
 }
 FOR_EVERYBODY = {
     ("GET", "/livez"),
@@ -28,7 +43,12 @@ FOR_EVERYBODY = {
     ("GET", "/redoc"),
     ("GET", "/openapi.json"),
 }
-FOR_WHOEVER_HAS_A_KEY = {("GET", "/v1/orders"), ("POST", "/v1/orders")}
+FOR_WHOEVER_HAS_A_KEY = {
+    ("GET", "/v1/orders"),
+    ("POST", "/v1/orders"),
+    ("GET", "/v1/webhook-endpoints"),
+    ("POST", "/v1/webhook-endpoints"),
+}
 FOR_STAFF = {("GET", "/v1/audit")}  # a customer's key is not enough, whatever id is asked for
 IN_DEVELOPMENT = {
     ("GET", "/sandbox/warehouse"),
@@ -63,6 +83,12 @@ def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
     assert routes(data_dir=tmp_path, role=Role.WORKER) == FOR_EVERYBODY
 
 
+async def ids_of_subscription(owner: httpx2.AsyncClient) -> dict[str, str]:
+    endpoint = await subscribed(owner)
+    test = (await owner.post(path_of(endpoint, "test"))).json()
+    return {"endpoint_id": endpoint["id"], "delivery_id": test["delivery_id"]}
+
+
 @pytest.mark.parametrize(("who", "route"), [(who, route) for route in MAY for who in WHO])
 async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: str, route: tuple[str, str]) -> None:
     shop.mail.door.close()
@@ -70,8 +96,10 @@ async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: 
     clients = {"owner": owner, "other": other, "nobody": shop.client(None), "admin": shop.api}
     order = await shop.placed(by=owner)
     shop.process.watchers.send_home()  # or streams would go on for as long as the order does
-    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"])
-    response = await clients[who].request(route[0], path)
+    ids = {"order_id": order["id"], "run_id": order["run"]["id"]}
+    if "{endpoint_id}" in route[1]:
+        ids |= await ids_of_subscription(owner)
+    response = await clients[who].request(route[0], route[1].format(**ids), json=BODIES.get(route))
     assert response.status_code == MAY[route][WHO.index(who)]
 
 

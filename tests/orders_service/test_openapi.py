@@ -5,13 +5,22 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from openapi_spec_validator import validate
 
-from orders_service import openapi
+from orders_service import openapi, subscriptions
 from orders_service.app import create_app
 from orders_service.audit.schemas import AuditEntryView
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
 from orders_service.orders.schemas import OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Settings
+from orders_service.subscriptions.schemas import (
+    EndpointChange,
+    EndpointDraft,
+    EndpointView,
+    EndpointWithSecret,
+    Resend,
+    Rotation,
+)
+from orders_service.subscriptions.viewing import DeliveryDetails, DeliveryStarted, DeliveryView, Resent
 from pipelines.fastapi.views import RunView
 
 COMMITTED = Path(__file__).parents[2] / "openapi.json"
@@ -22,6 +31,16 @@ OPERATION_IDS = {
     "orders_get_order",
     "orders_cancel_order",
     "audit_list_audit_entries",
+    "webhooks_create_endpoint",
+    "webhooks_list_endpoints",
+    "webhooks_get_endpoint",
+    "webhooks_change_endpoint",
+    "webhooks_delete_endpoint",
+    "webhooks_rotate_secret",
+    "webhooks_send_test",
+    "webhooks_resend",
+    "webhooks_list_deliveries",
+    "webhooks_get_delivery",
     "runs_get_run",
     "runs_follow_run",
     "operations_livez",
@@ -30,7 +49,23 @@ OPERATION_IDS = {
 OPERATIONS = [
     (f"{method} {path}", operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
 ]
-WEBHOOKS = {"order.fulfillment_requested": FulfillmentRequest, "order.fulfillment_cancelled": FulfillmentCancellation}
+SUBSCRIPTIONS = (
+    EndpointDraft,
+    EndpointChange,
+    EndpointView,
+    EndpointWithSecret,
+    Rotation,
+    Resend,
+    DeliveryStarted,
+    Resent,
+    DeliveryView,
+    DeliveryDetails,
+)
+WEBHOOKS: dict[str, Any] = {
+    "order.fulfillment_requested": FulfillmentRequest,
+    "order.fulfillment_cancelled": FulfillmentCancellation,
+    **subscriptions.EVENTS,
+}
 
 
 def test_the_committed_contract_is_that_of_the_code() -> None:
@@ -81,7 +116,7 @@ def test_every_operation_and_every_tag_is_described() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["Bearer"]["description"]
 
 
-@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView])
+@pytest.mark.parametrize("model", [OrderDraft, OrderView, RunView, AuditEntryView, *SUBSCRIPTIONS])
 def test_every_body_has_an_example_that_fits(model: Any) -> None:
     assert DOCUMENT["components"]["schemas"][model.__name__]["examples"]
     for example in model.model_config["json_schema_extra"]["examples"]:  # FastAPI leaves out what is null
