@@ -1,7 +1,6 @@
 """What was sent long ago is forgotten, and so are secrets whose time is over."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,15 +26,10 @@ forget_deliveries = Pipeline("forget-deliveries", SentBefore)
 def forget(sent: SentBefore, tx: Transaction) -> None:
     """One slice; the next is another run's, so that orders go in between."""
     queries.forget_former_secrets(tx, tx.home.clock.now())
-    if queries.forget_deliveries(tx, _first_id_of(sent.moment), SLICE) == SLICE:
+    if queries.forget_deliveries(tx, sent.moment, SLICE) == SLICE:
         start(tx, forget_deliveries, sent)
 
 
 def sent_long_ago(fire_at: datetime) -> SentBefore:
     """The input of a tick."""
     return SentBefore(moment=fire_at - KEPT_FOR)
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """No delivery of this moment or later has a lower id: they begin with their time in milliseconds."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, func, insert, null, select, update
 from sqlmodel import col
 
+from orders_service.ids import first_id_of
 from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint
 from pipelines import ReadSession, Transaction
 
@@ -76,7 +77,11 @@ _RESENT = (
 )
 _OLD = (
     select(col(WebhookDelivery.id))
-    .where(col(WebhookDelivery.id) < bindparam("before"), col(WebhookDelivery.state) != "pending")
+    .where(
+        col(WebhookDelivery.id) < bindparam("below"),  # says nearly the same, and is what the primary key is for
+        col(WebhookDelivery.created_at) < bindparam("before"),
+        col(WebhookDelivery.state) != "pending",
+    )
     .order_by(col(WebhookDelivery.id))
     .limit(bindparam("most"))
 )
@@ -183,12 +188,14 @@ def failed_deliveries(
 
 
 def note_resent(tx: Transaction, delivery_id: UUID, another: UUID) -> None:
-    tx.defer(_RESENT, {"of": delivery_id, "another": another})
+    """At once: whoever asks for the same in this very batch has to see it."""
+    tx.execute(_RESENT, {"of": delivery_id, "another": another})
 
 
-def forget_deliveries(tx: Transaction, before: UUID, most: int) -> int:
+def forget_deliveries(tx: Transaction, before: datetime, most: int) -> int:
     """Delete what was begun before then and has ended; says how many."""
-    old = tx.execute(_OLD, {"before": before, "most": most}).scalars().all()
+    bound = {"below": first_id_of(before), "before": before, "most": most}
+    old = tx.execute(_OLD, bound).scalars().all()
     if old:
         tx.execute(_FORGET, {"of": old})
     return len(old)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver
 
@@ -45,8 +46,8 @@ async def deliveries(client: httpx2.AsyncClient, endpoint: Any, **query: Any) ->
 class Newsroom:
     """A shop, somebody who receives what it publishes, and how he subscribed."""
 
-    def __init__(self, shop: Shop, receiver: Receiver, endpoint: Any) -> None:
-        self.shop, self.receiver, self.endpoint = shop, receiver, endpoint
+    def __init__(self, shop: Shop, receiver: Receiver, endpoint: Any, session: aiohttp.ClientSession) -> None:
+        self.shop, self.receiver, self.endpoint, self._session = shop, receiver, endpoint, session
 
     async def sent_test(self) -> Any:
         """A test event that is on its way, as it was answered."""
@@ -61,6 +62,12 @@ class Newsroom:
     async def later(self, **time: float) -> None:
         """So much later, when all that became due on the way has had its turn."""
         await self.shop.pass_time(timedelta(**time))
+
+    def forget_names(self) -> None:
+        """Nothing is known of addresses any more, and no connection is left: the next call resolves and connects."""
+        assert isinstance(self._session.connector, aiohttp.TCPConnector)
+        self._session.connector.clear_dns_cache()
+        self._session.connector._conns.clear()
 
     async def shown(self) -> Any:
         return (await self.shop.api.get(path_of(self.endpoint))).json()
@@ -78,4 +85,4 @@ async def open_newsroom(
             url = receiver.url.replace("127.0.0.1", host)
             endpoint = await subscribed(shop.api, "order.*", "product.*", url=url)
             receiver.secret = endpoint["secret"]
-            yield Newsroom(shop, receiver, endpoint)
+            yield Newsroom(shop, receiver, endpoint, session)

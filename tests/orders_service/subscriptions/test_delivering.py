@@ -11,6 +11,7 @@ from pipelines import RunState
 from tests.builders.orders import an_order
 from tests.builders.subscriptions import UNKNOWN_SECRET, Newsroom, deliveries, open_newsroom, path_of, subscribed
 from tests.harness.receiver import ACCEPT, ERROR, LOSE_REPLY, REDIRECT, Answer, always, first, webhook_receiver
+from tests.harness.resolver import ScriptedResolver
 
 GONE = Answer(status=410, body=b"go away")
 
@@ -180,3 +181,51 @@ async def test_after_a_restart_the_same_goes_out_again(migrated_url: str, tmp_pa
         await after.later(seconds=6)
         [again] = after.receiver.deliveries
     assert (again.webhook_id, again.body, again.valid) == (first_sent.webhook_id, first_sent.body, True)
+
+
+async def test_a_name_that_leads_inside_by_now_is_refused_for_good(migrated_url: str, tmp_path: Path) -> None:
+    resolver = ScriptedResolver(["127.0.0.1"], ["10.0.0.1"])
+    async with open_newsroom(migrated_url, tmp_path, resolver=resolver, host="hooks.test") as newsroom:
+        await newsroom.sent_test()
+        newsroom.forget_names()
+        rebound = await newsroom.sent_test()
+        run = newsroom.shop.run(rebound)
+        assert (run.state, run.reason) == (RunState.REJECTED, "the address of the endpoint is none that we call")
+        assert len(newsroom.receiver.deliveries) == 1
+
+
+async def test_while_secrets_change_over_both_are_signed_with_and_then_the_new_one(newsroom: Newsroom) -> None:
+    old = newsroom.endpoint["secret"]
+    path = path_of(newsroom.endpoint, "rotate-secret")
+    new = (await newsroom.shop.api.post(path, json={"overlap_hours": 2})).json()["secret"]
+    assert new != old
+    for secret in (old, new):
+        newsroom.receiver.secret = secret
+        await newsroom.sent_test()
+    await newsroom.later(hours=2)
+    for secret in (old, new):
+        newsroom.receiver.secret = secret
+        await newsroom.sent_test()
+    assert [sent.valid for sent in newsroom.receiver.deliveries] == [True, True, False, True]
+
+
+async def test_a_secret_that_has_leaked_can_be_dropped_at_once(corner_newsroom: Newsroom) -> None:
+    path = path_of(corner_newsroom.endpoint, "rotate-secret")
+    answer = (await corner_newsroom.shop.api.post(path, json={"overlap_hours": 0})).json()
+    assert answer["former_secret_until"] is None
+    await corner_newsroom.sent_test()
+    assert [sent.valid for sent in corner_newsroom.receiver.deliveries] == [False]
+
+
+async def test_what_waits_goes_to_where_the_endpoint_is_by_then_signed_with_what_it_has_by_then(
+    corner_newsroom: Newsroom,
+) -> None:
+    shop, receiver = corner_newsroom.shop, corner_newsroom.receiver
+    receiver.behaviour = first(1, ERROR)
+    await corner_newsroom.sent_test()
+    moved = receiver.url.replace("/fulfillment", "/moved")
+    await shop.api.patch(path_of(corner_newsroom.endpoint), json={"url": moved})
+    rotated = await shop.api.post(path_of(corner_newsroom.endpoint, "rotate-secret"), json={"overlap_hours": 0})
+    receiver.secret = rotated.json()["secret"]
+    await shop.run_to_the_end()
+    assert [(sent.path, sent.valid) for sent in receiver.deliveries] == [("/fulfillment", True), ("/moved", True)]
