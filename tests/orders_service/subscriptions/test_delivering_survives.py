@@ -23,7 +23,7 @@ ENDPOINT = UUID("01930000-0000-7000-8000-000000000001")
 class KnownAddress(Addresses):
     """Of the one endpoint that there is."""
 
-    async def of(self, endpoint_id: UUID) -> Subscriber | None:
+    async def of(self, endpoint_id: UUID) -> Subscriber | None:  # noqa: ARG002 - as its parent has it
         return Subscriber("https://example.com/hook", (SECRET,))
 
 
