@@ -10,27 +10,44 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from orders_service import accounts, edge, event_streams, health, images, orders, problem_handlers, webhooks
+from orders_service import (
+    accounts,
+    edge,
+    event_streams,
+    health,
+    images,
+    imports,
+    orders,
+    problem_handlers,
+    reports,
+    subscriptions,
+    webhooks,
+)
 from orders_service.accounts import routes as accounts_routes
 from orders_service.api_keys import routes as api_keys_routes
+from orders_service.api_text import DESCRIPTION, TAGS
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
-from orders_service.background import PIPELINES, SCHEDULES
+from orders_service.background import PIPELINES, schedules_of
 from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.fulfillment import routes as fulfillment_routes
-from orders_service.gateways import Mailbox, Signatures
+from orders_service.gateways import Guard, Mailbox, Signatures
 from orders_service.health import Pinger
 from orders_service.images import routes as images_routes
+from orders_service.imports import routes as imports_routes
+from orders_service.inside import Inside
 from orders_service.inventory import Window
 from orders_service.inventory import routes as inventory_routes
 from orders_service.metrics import HttpMetrics, make_metrics_route
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
-from orders_service.outside import open_gateways
+from orders_service.outside import guard_of, open_gateways
 from orders_service.refusals import TRANSLATIONS
+from orders_service.reports import routes as reports_routes
 from orders_service.sandbox import SandboxCrm, SandboxWarehouse, make_router
 from orders_service.settings import Role, Settings
+from orders_service.subscriptions import routes as subscriptions_routes
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
 from pipelines.telemetry import (
@@ -42,32 +59,17 @@ from pipelines.telemetry import (
     is_tracing_on,
 )
 
-OWNERS_OF_RUNS = (orders.owner_of_run, images.owner_of_run, accounts.owner_of_run)
-LARGER_BODIES = {"/v1/products/{sku}/image": images.MOST_IMAGE_BYTES + FORM_OVERHEAD_BYTES}
+OWNERS_OF_RUNS = tuple(each.owner_of_run for each in (orders, images, accounts, imports, reports, subscriptions))
+LARGER_BODIES = {
+    "/v1/products/{sku}/image": images.MOST_IMAGE_BYTES + FORM_OVERHEAD_BYTES,
+    "/v1/imports": imports.MOST_BYTES + imports.FORM_BYTES,
+}
 
-DESCRIPTION = """Takes orders, and sees to it that each is fulfilled whatever fails meanwhile.
-
-A 2xx means that the order is on disk and will reach a terminal state. A 5xx or a lost answer means that nobody knows:
-repeat the request with the same `Idempotency-Key`. Every error is `application/problem+json`; a proxy on the way may
-answer first, so do not depend on the body.
-"""
 TELEMETRY: TelemetryConfig = {
     "metrics": False,  # or those of Prometheus would be doubled
     "logs": False,  # they quote what a client sent
     "exclude": lambda scope: scope.get("path") in UNWATCHED,
 }
-TAGS = [
-    {"name": "orders", "description": "Placed once, and seen through."},
-    {"name": "images", "description": "Pictures of products, shown in several sizes."},
-    {"name": "products", "description": "What is sold, at which price, and how much of it there is."},
-    {"name": "fulfillment", "description": "What the warehouse tells us, signed after Standard Webhooks."},
-    {"name": "accounts", "description": "People, who sign up and log in."},
-    {"name": "api-keys", "description": "Credentials of programs, for admins to give and take."},
-    {"name": "runs", "description": "What happens in the background, attempt by attempt."},
-    {"name": "audit", "description": "Who did what."},
-    {"name": "operations", "description": "For whoever runs the service."},
-    {"name": "webhooks", "description": "What we send, signed after Standard Webhooks."},
-]
 
 
 class State(TypedDict):
@@ -77,6 +79,7 @@ class State(TypedDict):
     keyring: Keyring
     doorman: accounts.Doorman
     pinger: Pinger
+    guard: Guard
     window: Window
 
 
@@ -105,7 +108,7 @@ def create_app(
             registry,
             gateways,
             subscribers=[step_metrics, StructuredLogs()],
-            **({"schedules": SCHEDULES, "origin": current_traceparent} | process_options),
+            **({"origin": current_traceparent} | process_options),
         ),
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=lambda route: f"{next(iter(route.tags), 'api')}_{route.name}",
@@ -124,14 +127,9 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            process = Process(
-                settings.database_url.get_secret_value(),
-                PIPELINES,
-                provide=gateways or await open_gateways(settings, stack),
-                slots=0 if settings.role is Role.API else settings.worker_slots,
-                rhythm=Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
-                **process_options,
-            )
+            inside, outside = Inside(settings), gateways or await open_gateways(settings, stack)
+            process = _process(settings, provide={**outside, **inside.provided}, **process_options)
+            inside.open(process)
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process))
@@ -146,22 +144,36 @@ def _lifespan(
                 "keyring": keyring,
                 "doorman": doorman,
                 "pinger": Pinger(process.readers),
+                "guard": guard_of(settings),
                 "window": Window(),
             }
 
     return lifespan
 
 
+def _process(settings: Settings, **options: Any) -> Process:
+    usual: dict[str, Any] = {
+        "slots": 0 if settings.role is Role.API else settings.worker_slots,
+        "rhythm": Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
+        "schedules": schedules_of(settings),
+        "retention": settings.retention,
+    }
+    return Process(settings.database_url.get_secret_value(), PIPELINES, **usual | options)
+
+
 def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
     if settings.role is not Role.WORKER:
         app.include_router(orders_routes.router)  # first: routes are tried in this order
+        app.include_router(inventory_routes.router)
         app.include_router(images_routes.router)
-        app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
-        app.include_router(fulfillment_routes.make_router(Signatures(settings.fulfillment_secrets)))
         app.include_router(accounts_routes.router)
         app.include_router(api_keys_routes.router)
+        app.include_router(imports_routes.router)
+        app.include_router(reports_routes.router)
+        app.include_router(subscriptions_routes.router)
+        app.include_router(fulfillment_routes.make_router(Signatures(settings.fulfillment_secrets)))
+        app.include_router(operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS))
         app.include_router(audit_routes.router)
-        app.include_router(inventory_routes.router)
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
     app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)

@@ -8,11 +8,13 @@ from orders_service.gateways import (
     DestinationRefused,
     Guard,
     HttpCrm,
+    HttpSubscribers,
     HttpWarehouse,
     Mail,
     Mailbox,
     NoCrm,
     SmtpMail,
+    Subscribers,
     Warehouse,
     open_http_session,
 )
@@ -33,10 +35,11 @@ async def open_gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, 
     if (crm_url := settings.crm_base_url) is not None:
         token = settings.crm_token.get_secret_value() if settings.crm_token is not None else None
         crm = HttpCrm(session, guard.admit(crm_url), token=token)
+    for_subscribers = await stack.enter_async_context(open_http_session(guard))  # theirs: a rush shares no connection
     mail = _mail(settings)
     if isinstance(mail, SmtpMail):
         stack.push_async_callback(mail.close)
-    return {Warehouse: warehouse, Mail: mail, Crm: crm}
+    return {Warehouse: warehouse, Mail: mail, Crm: crm, Subscribers: HttpSubscribers(for_subscribers, guard)}
 
 
 def check_outside(settings: Settings) -> None:

@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 
-from orders_service import accounts, api_keys, images, inventory, orders, uploads
-from orders_service import inventory, orders, reports, uploads
-from orders_service import imports, inventory, orders, uploads
-from orders_service import inventory, operations, orders, uploads
+from orders_service import (
+    accounts,
+    api_keys,
+    images,
+    imports,
+    inventory,
+    operations,
+    orders,
+    reports,
+    subscriptions,
+    uploads,
+)
 from orders_service.auth import Forbidden, Unauthenticated
 from orders_service.gateways import SignatureRefused
 from orders_service.idempotency import IdempotencyKeyReused, InvalidIdempotencyKey
@@ -33,10 +41,18 @@ def _not_signed(_: SignatureRefused) -> Problem:
 def _wrong_password(_: accounts.WrongPassword) -> Problem:
     flaw = Flaw(location="body", pointer="/password", message="This is not the password")
     return Problem("invalid-request", errors=[flaw])
+
+
 def _period(error: reports.PeriodRefused) -> Problem:
     return Problem("invalid-request", errors=[Flaw(location="body", pointer=f"/{error.field}", message=str(error))])
+
+
 def _unfit_file(error: imports.UnfitFile) -> Problem:
     return Problem("invalid-request", str(error), errors=[Flaw(location="body", pointer="/file", message=str(error))])
+
+
+def _address_refused(error: subscriptions.AddressRefused) -> Problem:
+    return Problem("invalid-request", errors=[Flaw(location="body", pointer="/url", message=str(error))])
 
 
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
@@ -69,6 +85,10 @@ TRANSLATIONS: Mapping[type[Exception], Translation] = {
     operations.UnknownPipeline: lambda _: Problem("not-found"),
     orders.UnknownOrder: lambda _: Problem("not-found"),
     orders.NotCancellable: lambda error: Problem("state-conflict", str(error)),
+    subscriptions.AddressRefused: _address_refused,
+    subscriptions.UnknownEndpoint: lambda _: Problem("not-found"),
+    subscriptions.UnknownDelivery: lambda _: Problem("not-found"),
+    subscriptions.SubscriptionsError: lambda error: Problem("state-conflict", str(error)),
     orders.OrdersError: lambda error: Problem("invalid-request", str(error)),
     reports.UnknownReport: lambda _: Problem("not-found"),
     reports.PeriodRefused: _period,

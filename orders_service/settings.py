@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orders_service.time_zones import zone_of
-from pipelines import WiringError
 from pipelines import Retention, WiringError
 from pipelines.journal import parse_url
 

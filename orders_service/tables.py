@@ -7,11 +7,11 @@ from orders_service.auth import ApiKey, Session
 from orders_service.fulfillment.tables import ReceivedEvent
 from orders_service.idempotency import RememberedAnswer
 from orders_service.images.tables import ProductImage, ProductImageSize, ProductImageUpload
-from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.imports.tables import ImportedRef, ImportFlaw, OrderImport
-from orders_service.inventory.tables import Product, Stock, StockHold
+from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.reports.tables import Report
+from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint
 from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
@@ -40,6 +40,8 @@ __all__ = [
     "Upload",
     "UploadPart",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "attempts",
     "interventions",
     "pauses",

@@ -23,6 +23,7 @@ from pipelines.errors import (
     UnknownSchedule,
     UnknownStep,
     WiringError,
+    WithEvidence,
 )
 from pipelines.journal import (
     FoundRun,
@@ -42,6 +43,7 @@ from pipelines.journal import (
 from pipelines.journal.browsing import RunRecord, RunStanding, standings
 from pipelines.journal.browsing import depths as counts_of_runs
 from pipelines.journal.browsing import find as find_run
+from pipelines.journal.browsing import find_many as find_runs
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
 from pipelines.journal.interventions import of_run as interventions_of
@@ -114,10 +116,12 @@ __all__ = [
     "Upcast",
     "Watch",
     "WiringError",
+    "WithEvidence",
     "cancel",
     "counts_of_runs",
     "cron",
     "find_run",
+    "find_runs",
     "interventions_of",
     "latest_interventions",
     "list_runs",

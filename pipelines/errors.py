@@ -5,6 +5,7 @@ PipelinesError
 ├── Reject               a step refuses for good, for a business reason
 ├── Throttled            a step is asked to come back later; costs no attempt
 │   └── UnknownTask      a background task is not to be found in this process; costs no attempt
+├── WithEvidence         a step's error that has something to show; mix it into your own
 ├── StepTimeout          a step took longer than it may
 ├── DeadlinePassed       the time for the whole run is up
 ├── TaskRefused          a background task cannot be stored, or is added too late
@@ -60,6 +61,15 @@ class Throttled(PipelinesError):
         """
         pause = pause_asked_for(retry_after or "", now=now or datetime.now(UTC))
         return cls(retry_after=pause) if pause is not None else None
+
+
+class WithEvidence(PipelinesError):
+    """Mix it into an error of yours: `evidence` is kept with the attempt, as its result, and told to no log.
+
+    Such as what the other side answered. Keep it short; nobody reads it but you, in `Attempt.result`.
+    """
+
+    evidence: str | None = None
 
 
 class StepTimeout(PipelinesError):

@@ -1,5 +1,6 @@
 """Accounts of people: signing up, logging in, what each has bought, and what the CRM is told. The front door."""
 
+from orders_service.accounts.addresses import address_of
 from orders_service.accounts.doorman import Doorman
 from orders_service.accounts.errors import AccountsError, UnknownUser, UserHasChanged, WrongPassword
 from orders_service.accounts.logging_in import record_login
@@ -15,6 +16,7 @@ __all__ = [
     "UnknownUser",
     "UserHasChanged",
     "WrongPassword",
+    "address_of",
     "note_purchase",
     "owner_of_run",
     "record_login",

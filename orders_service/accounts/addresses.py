@@ -6,6 +6,10 @@ from typing import Annotated
 from pydantic import AfterValidator, EmailStr, Field
 from pydantic_core import PydanticCustomError
 
+from orders_service.accounts import queries
+from orders_service.auth import Principal
+from pipelines import Transaction
+
 LONGEST_ADDRESS = 254
 
 
@@ -18,3 +22,10 @@ def normalised(address: str) -> str:
 
 
 EmailAddress = Annotated[EmailStr, Field(max_length=LONGEST_ADDRESS), AfterValidator(normalised)]
+
+
+def address_of(tx: Transaction, principal_id: str) -> str | None:
+    """Where somebody with an account is written to; a program's key has no address."""
+    user_id = Principal(principal_id).user_id
+    user = queries.find(tx, user_id) if user_id is not None else None
+    return user.email if user is not None else None

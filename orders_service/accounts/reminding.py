@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from orders_service import audit
-from orders_service.accounts.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.accounts.letters import reminder_to
 from orders_service.accounts.welcoming import NewAccount
+from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.gateways import Mail, MailUnavailable
 from pipelines import Pipeline, Retry, StepContext, Transaction, start
 

@@ -19,13 +19,14 @@ from orders_service.accounts.schemas import (
     UserList,
     UserView,
 )
-from orders_service.accounts.tags import IfMatch, IfNoneMatch, etag_of, is_shown
+from orders_service.accounts.tags import etag_of
 from orders_service.accounts.viewing import view_all, view_one
 from orders_service.audit import Auditor, Note
 from orders_service.auth import Admin, CurrentPrincipal, CurrentUser, Principal, Unauthenticated, token_of
 from orders_service.database import Reading, process_of
 from orders_service.idempotency import IdempotencyKey, once_key
 from orders_service.pages import Page, cursor_after, place_of
+from orders_service.preconditions import IfMatch, IfNoneMatch, is_known
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
 from pipelines import ReadSession
@@ -146,7 +147,7 @@ def get_user(
 
 def _shown(view: UserView, response: Response, if_none_match: str | None) -> UserView | Response:
     etag = etag_of(view, view.version)
-    if is_shown(if_none_match, etag):
+    if is_known(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})
     response.headers["ETag"] = etag
     return view

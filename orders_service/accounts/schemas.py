@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from orders_service.accounts.addresses import EmailAddress
 from orders_service.accounts.passwords import GivenPassword, NewPassword
 from orders_service.money import Money
 from orders_service.pages import Limit
+from orders_service.run_links import RunLink
 from orders_service.strict_models import StrictModel, Text
 
 Name = Annotated[str, Text(100)]
@@ -104,19 +105,6 @@ class CrmStanding(BaseModel):
     error: str | None = Field(default=None, description="Why it failed for now; an operator can retry the run.")
 
 
-class AccountRun(BaseModel):
-    """Where to follow the latest background work on the account."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: UUID
-    url: str
-
-    @classmethod
-    def to(cls, run_id: UUID) -> Self:
-        return cls(id=run_id, url=f"/v1/runs/{run_id}")
-
-
 _RUN = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
 _EXAMPLE: dict[str, Any] = _ADA | {
     "id": "01a1fccd-1aee-748f-9e6d-a539d2934ed4",
@@ -152,7 +140,7 @@ class UserView(BaseModel):
     spent: tuple[Money, ...] = Field(description="Per currency: amounts of several do not add up.")
     last_order_at: datetime | None = None
     crm: CrmStanding
-    run: AccountRun
+    run: RunLink
 
 
 class UserList(StrictModel):

@@ -10,11 +10,12 @@ from orders_service import audit
 from orders_service.accounts import queries
 from orders_service.accounts.passwords import SALT_BYTES
 from orders_service.accounts.reminding import KnownAccount, remind
-from orders_service.accounts.schemas import AccountRun, CrmStanding, CrmState, SignupDraft, UserStatus, UserView
+from orders_service.accounts.schemas import CrmStanding, CrmState, SignupDraft, UserStatus, UserView
 from orders_service.accounts.welcoming import NewAccount, welcome
 from orders_service.auth import Principal
 from orders_service.idempotency import Answer, OnceKey, recall, remember
 from orders_service.ids import new_id
+from orders_service.run_links import RunLink
 from pipelines import Transaction, start
 
 CREATED = 201
@@ -105,6 +106,6 @@ def view_of_new(account: NewAccount, run_id: UUID) -> UserView:
         orders_count=0,
         spent=(),
         crm=CrmStanding(state=CrmState.PENDING),
-        run=AccountRun.to(run_id),
+        run=RunLink.to(run_id),
         **_dated(account.signed_up_at),
     )

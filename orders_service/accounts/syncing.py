@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from orders_service.accounts import queries
-from orders_service.accounts.destinations import ATTEMPTS, CRM, FOR_AN_HOUR
+from orders_service.destinations import ATTEMPTS, CRM, FOR_AN_HOUR
 from orders_service.gateways import Crm, CrmUnavailable, CrmUser
 from pipelines import Ending, Pipeline, Reject, Retry, RunState, StepContext, Transaction, start
 

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from orders_service.accounts import queries
 from orders_service.accounts.errors import UnknownUser
-from orders_service.accounts.schemas import AccountRun, CrmStanding, CrmState, UserStatus, UserView
+from orders_service.accounts.schemas import CrmStanding, CrmState, UserStatus, UserView
 from orders_service.accounts.tables import Spending, User
 from orders_service.auth import Principal, user_principal
 from orders_service.money import Money
+from orders_service.run_links import RunLink
 from pipelines import ReadSession, Transaction
 
 
@@ -45,5 +46,5 @@ def _view(user: User, spending: Sequence[Spending]) -> UserView:
         spent=tuple(Money(amount=row.spent, currency=row.currency) for row in spending if row.orders_count),
         last_order_at=max((row.last_order_at for row in spending), default=None),
         crm=CrmStanding(state=CrmState(user.crm_state), synced_at=user.crm_synced_at, error=user.crm_error),
-        run=AccountRun.to(user.run_id),
+        run=RunLink.to(user.run_id),
     )

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 from orders_service import audit
 from orders_service.accounts import queries
-from orders_service.accounts.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.accounts.letters import salutation_of, welcome_to
 from orders_service.accounts.syncing import start_sync
 from orders_service.auth import revoke_sessions_of, user_principal
+from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.disposable_domains import DISPOSABLE_DOMAINS, domain_of
 from orders_service.gateways import Mail, MailUnavailable
 from pipelines import Ending, Pipeline, Reject, Retry, RunState, StepContext, Transaction

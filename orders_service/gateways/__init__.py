@@ -1,4 +1,4 @@
-"""The outside world: the warehouse, the mail server and the CRM, and the guard of what may be called at all."""
+"""The outside world: warehouse, mail, CRM, subscribers to our events; and the guard of what may be called at all."""
 
 from orders_service.gateways.addresses import LOOPBACK, Network
 from orders_service.gateways.calling import Answer, Caller, NoAnswer, Verdict
@@ -12,6 +12,9 @@ from orders_service.gateways.errors import (
     MailRefused,
     MailUnavailable,
     SignatureRefused,
+    SubscriberBusy,
+    SubscriberGone,
+    SubscriberUnavailable,
     WarehouseRefused,
     WarehouseUnavailable,
 )
@@ -19,6 +22,7 @@ from orders_service.gateways.mail import Letter, Mail
 from orders_service.gateways.mailbox import KeptMail, Mailbox
 from orders_service.gateways.signatures import Signatures
 from orders_service.gateways.smtp import SmtpMail
+from orders_service.gateways.subscribers import HttpSubscribers, Reply, Subscriber, Subscribers
 from orders_service.gateways.warehouse import (
     Cancellation,
     Fulfillment,
@@ -48,6 +52,7 @@ __all__ = [
     "GatewayError",
     "Guard",
     "HttpCrm",
+    "HttpSubscribers",
     "HttpWarehouse",
     "KeptMail",
     "Letter",
@@ -58,10 +63,16 @@ __all__ = [
     "Network",
     "NoAnswer",
     "NoCrm",
+    "Reply",
     "ShippingAddress",
     "SignatureRefused",
     "Signatures",
     "SmtpMail",
+    "Subscriber",
+    "SubscriberBusy",
+    "SubscriberGone",
+    "SubscriberUnavailable",
+    "Subscribers",
     "Verdict",
     "Warehouse",
     "WarehouseRefused",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 
 import aiohttp
@@ -30,10 +31,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the other side said: its status, and as much of the body as a person may want to see."""
+    """What the other side said: its status, as much of the body as a person may want to see, and how long to wait."""
 
     status: int
     excerpt: bytes
+    pause: timedelta | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -57,7 +59,16 @@ class Caller:
     async def call(
         self, method: str, destination: Destination, body: bytes, headers: Mapping[str, str], *, seconds: float
     ) -> Answer:
-        """Raises `NoAnswer`, `Throttled` when the other side names a pause, or `DestinationRefused`.
+        """Like `ask`, but raises `Throttled` when the other side names a pause."""
+        answer = await self.ask(method, destination, body, headers, seconds=seconds)
+        if answer.pause is not None:
+            raise Throttled(retry_after=answer.pause)
+        return answer
+
+    async def ask(
+        self, method: str, destination: Destination, body: bytes, headers: Mapping[str, str], *, seconds: float
+    ) -> Answer:
+        """Raises `NoAnswer`, or `DestinationRefused`.
 
         A 2xx in the head of the answer is acceptance; trouble in its body is none.
         """
@@ -76,17 +87,16 @@ class Caller:
             # Only its kind: these errors quote the URL, and `from` would drag them into every log.
             raise NoAnswer(f"{origin(destination)}: {type(error).__name__}") from None
         throttled = Throttled.from_header(answer.headers.get("Retry-After", ""))
-        if answer.status in _MAY_NAME_A_PAUSE and throttled is not None:
-            raise throttled
-        return Answer(answer.status, excerpt)
+        is_pause = answer.status in _MAY_NAME_A_PAUSE and throttled is not None
+        return Answer(answer.status, excerpt, throttled.retry_after if is_pause and throttled else None)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """A short body to its end, so that the connection can serve again; a long, slow or broken one costs it."""
     room, excerpt = MOST_BYTES_READ, b""
-    if answer.content.is_eof():
-        return excerpt
     try:
+        if answer.content.is_eof():  # all of it came with the head, as short ones do
+            return answer.content.read_nowait(MOST_BYTES_KEPT)
         async with asyncio.timeout(_DRAIN_SECONDS):
             while chunk := await answer.content.read(room):  # nothing, when there is no room
                 room -= len(chunk)

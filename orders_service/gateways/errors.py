@@ -8,8 +8,15 @@ GatewayError
 ├── CrmRefused            the CRM said no, for good; final
 ├── CrmUnavailable        the CRM did not say yes; try again under the same key
 ├── MailRefused           the letter cannot be sent, or the mail server said no, for good; final
-└── MailUnavailable       the mail server did not say yes; try again under the same key
+├── MailUnavailable       the mail server did not say yes; try again under the same key
+├── SubscriberGone        a subscriber wants no more events; final
+├── SubscriberBusy        a subscriber asks for a pause; costs no attempt
+└── SubscriberUnavailable a subscriber did not say yes; try again under the same key
 """
+
+from datetime import timedelta
+
+from pipelines.errors import Throttled, WithEvidence
 
 
 class GatewayError(Exception):
@@ -70,3 +77,27 @@ class MailUnavailable(GatewayError):
     def __init__(self, message: str = "unavailable", *, code: int | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SubscriberGone(GatewayError, WithEvidence):
+    """It answered 410."""
+
+    def __init__(self, message: str = "gone", *, evidence: str | None = None) -> None:
+        super().__init__(message)
+        self.evidence = evidence
+
+
+class SubscriberBusy(GatewayError, Throttled, WithEvidence):
+    """It answered 429 or 503, and when to come back."""
+
+    def __init__(self, pause: timedelta, *, evidence: str | None = None) -> None:
+        Throttled.__init__(self, retry_after=pause)
+        self.evidence = evidence
+
+
+class SubscriberUnavailable(GatewayError, WithEvidence):
+    """Not accepted, or the answer was lost. `evidence` is what was answered, if anything was."""
+
+    def __init__(self, message: str = "unavailable", *, evidence: str | None = None) -> None:
+        super().__init__(message)
+        self.evidence = evidence

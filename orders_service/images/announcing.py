@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from orders_service import subscriptions
 from orders_service.images.schemas import image_url
 from orders_service.images.thumbnails import Pictures
 from orders_service.images.uploaded import UploadedImage
@@ -12,7 +13,7 @@ EVENT = "product.image_ready"
 
 def announce(tx: Transaction, image: UploadedImage, made: Pictures) -> None:
     """The one place where subscribers are told, in the transaction of the step that does it."""
-    _publish(tx, EVENT, event_of(image, made), owner=None)
+    subscriptions.publish(tx, EVENT, event_of(image, made), owner=None)
 
 
 def event_of(image: UploadedImage, made: Pictures) -> dict[str, Any]:
@@ -20,7 +21,3 @@ def event_of(image: UploadedImage, made: Pictures) -> dict[str, Any]:
     url = image_url(image.sku)
     sizes = [{"width": size.width, "height": size.height, "url": f"{url}?width={size.width}"} for size in made.sizes]
     return {"sku": image.sku, "url": url, "sizes": sizes}
-
-
-def _publish(tx: Transaction, event: str, data: dict[str, Any], *, owner: str | None) -> None:
-    """To nobody, as long as nobody can subscribe: `subscriptions.publish` takes this place."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -18,6 +18,7 @@ from orders_service.images.inspection import JPEG, WEBP, Seen, look_at
 from orders_service.images.removing import remove_image
 from orders_service.images.schemas import LARGEST_WIDTH, MOST_IMAGE_BYTES, ImageStatus, image_url
 from orders_service.images.viewing import fitting, status_of
+from orders_service.preconditions import IfNoneMatch, is_known
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
 from pipelines import Process, ReadSession
@@ -65,12 +66,12 @@ def get_image(
     session: Reading,
     principal: CurrentPrincipal,  # noqa: ARG001 - asked for its effect
     width: Annotated[int | None, Query(ge=1, le=LARGEST_WIDTH, description="In pixels.")] = None,
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Show the picture of a product, in the smallest size that is as wide as asked for, or the largest there is."""
     found = fitting(session, sku, width)
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}
-    if _names(if_none_match, found.etag):
+    if is_known(if_none_match, found.etag):
         return Response(status_code=304, headers=headers)
     headers["Content-Disposition"] = f'inline; filename="{found.file_name}"'
     headers["Content-Security-Policy"] = "default-src 'none'"
@@ -106,9 +107,3 @@ def _check_product(process: Process, sku: str) -> None:
 
 def _look_at(file: UploadFile) -> Seen:
     return look_at(file.file, file.content_type)
-
-
-def _names(if_none_match: str | None, etag: str) -> bool:
-    """Compared weakly, as RFC 9110 says for a GET."""
-    named = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
-    return etag in named or named == ["*"]

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orders_service.orders import RunLink
 from orders_service.pages import Limit
+from orders_service.run_links import RunLink
 from orders_service.strict_models import StrictModel
 
 

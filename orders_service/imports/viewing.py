@@ -7,7 +7,7 @@ from orders_service.imports import queries
 from orders_service.imports.errors import UnknownImport
 from orders_service.imports.schemas import ImportProgress, ImportState, ImportView
 from orders_service.imports.tables import OrderImport
-from orders_service.orders import RunLink
+from orders_service.run_links import RunLink
 from pipelines import ReadSession, Transaction
 
 

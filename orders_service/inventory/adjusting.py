@@ -44,6 +44,6 @@ def adjust_stock(
     said = adjustment.model_dump(mode="json")
     audit.record(tx, note, before={"available": product.available}, after={"available": left, **said})
     view = ProductView.of(after)
-    announce(tx, ProductEvent.STOCK_ADJUSTED, view)
+    announce(tx, ProductEvent.STOCK_ADJUSTED, view, change=adjustment.change, reason=adjustment.reason)
     answer = Answer(DONE, AdjustedProduct(**view.model_dump(), movement=movement).model_dump_json())
     return Adjusted(remember(tx, once, adjustment, answer), after.etag)

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from orders_service import subscriptions
 from orders_service.inventory import page_queries
 from orders_service.inventory.refreshing import start_refresh
 from orders_service.inventory.schemas import ProductView
@@ -17,11 +18,11 @@ class ProductEvent(StrEnum):
     STOCK_ADJUSTED = "product.stock_adjusted"
 
 
-def announce(tx: Transaction, event: ProductEvent, product: ProductView) -> None:  # noqa: ARG001 - see below
+def announce(tx: Transaction, event: ProductEvent, product: ProductView, **more: object) -> None:
     """The one place that every change of a product by a person passes, after all else of it has been written.
 
-    Rendered pages of the catalog are void with this COMMIT. Subscribers will be told from here:
-    `subscriptions.publish(tx, event, product.model_dump(mode="json"), owner=None)`.
+    Rendered pages of the catalog are void with this COMMIT, and subscribers are told.
     """
     page_queries.raise_revision(tx)
     start_refresh(tx)
+    subscriptions.publish(tx, event, product.model_dump() | more, owner=None)

@@ -105,7 +105,6 @@ _SHELF = (
 )
 
 
-
 def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:
     """What is sold, at which price; read once per batch, since nothing in a batch changes it before its end."""
     asked = [sku for sku in skus if ("price", sku) not in tx.noted]

@@ -21,37 +21,26 @@ from orders_service.orders.history import (
     sales_by_product,
     sales_in,
 )
+from orders_service.orders.placing import place_imported
 from orders_service.orders.queries import owner_of_run
+from orders_service.orders.schemas import MOST_LINES, OrderDraft
 from orders_service.orders.shipping import Heard, WarehouseNews, WarehouseWord, hear, must_exist
 from orders_service.orders.taking_back import take_back_order
 from orders_service.orders.telling import tell_customer
 
 __all__ = [
-    "Heard",
-from orders_service.orders.schemas import RunLink
-
-__all__ = [
-    "CustomerSales",
-    "MixedCurrencies",
-    "NotCancellable",
-    "OrderMoved",
-    "OrdersError",
-    "StillOpen",
-    "Part",
-    "ProductSales",
-    "RunLink",
-    "Sales",
-from orders_service.orders.placing import place_imported
-from orders_service.orders.queries import owner_of_run
-from orders_service.orders.schemas import MOST_LINES, OrderDraft, RunLink
-
-__all__ = [
     "MOST_LINES",
+    "CustomerSales",
+    "Heard",
     "MixedCurrencies",
     "NotCancellable",
     "OrderDraft",
+    "OrderMoved",
     "OrdersError",
-    "RunLink",
+    "Part",
+    "ProductSales",
+    "Sales",
+    "StillOpen",
     "TotalTooLarge",
     "UnknownOrder",
     "WarehouseNews",
@@ -62,11 +51,11 @@ __all__ = [
     "hear",
     "must_exist",
     "owner_of_run",
-    "take_back_order",
-    "tell_customer",
     "parts_of",
+    "place_imported",
     "sales_by_customer",
     "sales_by_product",
     "sales_in",
-    "place_imported",
+    "take_back_order",
+    "tell_customer",
 ]

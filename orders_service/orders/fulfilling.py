@@ -3,6 +3,7 @@
 from tenacity import wait_random_exponential
 
 from orders_service import accounts, inventory
+from orders_service.destinations import FOR_AN_HOUR, MAIL, WAREHOUSE
 from orders_service.gateways import (
     Cancellation,
     Fulfillment,
@@ -16,9 +17,8 @@ from orders_service.gateways import (
     WarehouseUnavailable,
 )
 from orders_service.orders import queries
-from orders_service.orders.announcing import end_badly
+from orders_service.orders.announcing import announce_completed, end_badly
 from orders_service.orders.confirmation import confirmation_of
-from orders_service.orders.destinations import FOR_AN_HOUR, MAIL, WAREHOUSE
 from orders_service.orders.placed import PlacedOrder
 from orders_service.orders.schemas import OrderStatus
 from orders_service.orders.validation import check
@@ -68,6 +68,7 @@ def finish_order(order: PlacedOrder, ending: Ending, tx: Transaction) -> None:
     if ending.state is RunState.COMPLETED:  # once: what has completed is never retried
         queries.finish(tx, order.id, OrderStatus.COMPLETED, ending.reason)
         inventory.keep(tx, order.id)
+        announce_completed(tx, order)
         accounts.note_purchase(tx, order.principal, order.total, tx.home.clock.now())
     else:
         end_badly(tx, queries.find(tx, order.id), FINAL_STATUS[ending.state], ending)

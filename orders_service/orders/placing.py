@@ -10,6 +10,7 @@ from orders_service.idempotency import Answer, OnceKey, recall, remember
 from orders_service.ids import new_id
 from orders_service.money import LARGEST_AMOUNT, Money
 from orders_service.orders import queries
+from orders_service.orders.announcing import announce_accepted
 from orders_service.orders.errors import MixedCurrencies, TotalTooLarge
 from orders_service.orders.fulfilling import fulfill_order
 from orders_service.orders.placed import PlacedOrder
@@ -58,6 +59,7 @@ def _accept(tx: Transaction, draft: OrderDraft, principal: str, priority: Priori
     )
     run_id = start(tx, fulfill_order, placed, priority=priority)
     _store(tx, placed, run_id, principal)
+    announce_accepted(tx, placed)
     return placed, run_id
 
 

@@ -41,6 +41,7 @@ _FIND_BY_RUN = select(col(Order.principal)).where(
 _PLACES = select(col(Order.id), col(Order.status), col(Order.run_id)).where(
     col(Order.id).in_(bindparam("of", expanding=True))
 )
+_PRINCIPAL = select(col(Order.principal)).where(col(Order.id) == bindparam("of"))
 _LINES = (
     select(OrderLine)
     .where(col(OrderLine.order_id).in_(bindparam("of", expanding=True)))
@@ -121,6 +122,11 @@ def find(session: ReadSession | Transaction, order_id: UUID) -> Order | None:
 def places_of(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID]]:
     """The stored status and the run of each; those that there are not are missing."""
     return {row.id: (row.status, row.run_id) for row in tx.core.execute(_PLACES, {"of": list(order_ids)})}
+
+
+def principal_of(tx: Transaction, order_id: UUID) -> str | None:
+    """Whose order it is."""
+    return tx.core.execute(_PRINCIPAL, {"of": order_id}).scalar_one_or_none()
 
 
 def lines_of(session: ReadSession | Transaction, orders: Sequence[UUID]) -> dict[UUID, list[OrderLine]]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from orders_service import audit, inventory
+from orders_service.destinations import FOR_AN_HOUR, WAREHOUSE
 from orders_service.gateways import (
     Cancellation,
     FulfillmentCancellation,
@@ -15,7 +16,6 @@ from orders_service.gateways import (
 )
 from orders_service.orders import queries
 from orders_service.orders.announcing import Happening, announce
-from orders_service.orders.destinations import FOR_AN_HOUR, WAREHOUSE
 from orders_service.orders.errors import OrderMoved
 from orders_service.orders.schemas import OrderStatus
 from orders_service.orders.undoing import undo_accepted

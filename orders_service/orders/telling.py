@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from orders_service.destinations import FOR_AN_HOUR, MAIL
 from orders_service.gateways import Letter, Mail, MailRefused, MailUnavailable
-from orders_service.orders.destinations import FOR_AN_HOUR, MAIL
 from pipelines import Pipeline, Reject, Retry, StepContext
 
 

@@ -5,14 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from tenacity import wait_random_exponential
 
+from orders_service import accounts, subscriptions
+from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.gateways import Letter, Mail, MailUnavailable
 from orders_service.reports.contents import CustomersResult, ReportType, Result, SalesResult, StockResult
 from orders_service.reports.requests import ReportRequest
-from pipelines import Destination, Pipeline, Retry, StepContext, Transaction, start
+from pipelines import Pipeline, Retry, StepContext, Transaction, start
 
-_FOR_AN_HOUR = wait_random_exponential(multiplier=1.3, exp_base=4, max=7200)
 _MOST_LINES = 20
 _TEXT = """Hello,
 
@@ -50,11 +50,7 @@ class ReportNotice(BaseModel):
 announce_report = Pipeline("announce-report", ReportNotice)
 
 
-@announce_report.step(
-    retry=Retry(on=(MailUnavailable,), attempts=8, wait=_FOR_AN_HOUR),
-    timeout=40,
-    to=Destination("mail", concurrency=80),
-)
+@announce_report.step(retry=Retry(on=(MailUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
 async def send_notice(notice: ReportNotice, mail: Mail, address: PublicAddress, step: StepContext) -> None:
     await mail.send(letter_of(notice, address), key=step.idempotency_key)
 
@@ -64,7 +60,9 @@ def announce(tx: Transaction, request: ReportRequest, figures: tuple[str, ...]) 
 
     A mail is a run of its own: a server that refuses it does not make the report fail.
     """
-    if (to := address_for(request)) is not None:
+    said = {"id": request.id, "type": request.type, "url": f"/v1/reports/{request.id}"}
+    subscriptions.publish(tx, "report.ready", said, owner=request.principal)
+    if (to := request.notify_email or accounts.address_of(tx, request.principal)) is not None:
         notice = ReportNotice(
             report_id=request.id,
             to=to,
@@ -76,11 +74,6 @@ def announce(tx: Transaction, request: ReportRequest, figures: tuple[str, ...]) 
             written_at=tx.home.clock.now(),
         )
         start(tx, announce_report, notice)
-
-
-def address_for(request: ReportRequest) -> str | None:
-    """Who gets the mail: whom the request names."""
-    return request.notify_email
 
 
 def letter_of(notice: ReportNotice, address: PublicAddress) -> Letter:

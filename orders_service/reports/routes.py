@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from orders_service.audit import Auditor
 from orders_service.auth import Allowed, Principal, Scope
@@ -11,6 +11,7 @@ from orders_service.database import Reading, process_of
 from orders_service.idempotency import IdempotencyKey, once_key
 from orders_service.ids import new_id
 from orders_service.pages import Page, cursor_after, place_of
+from orders_service.preconditions import IfNoneMatch, is_known
 from orders_service.problems import responses
 from orders_service.reports import queries
 from orders_service.reports.cancelling import cancel_report as cancel
@@ -90,7 +91,7 @@ def get_report_file(
     session: Reading,
     principal: Reporter,
     which: Annotated[WantedFile, Query()],
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Download a report that is completed: a CSV table, a page with charts, or the result as JSON.
 
@@ -99,7 +100,7 @@ def get_report_file(
     """
     file = rendered(*result_of(session, report_id, principal), which.format)
     headers = file.headers
-    if if_none_match is not None and _names(if_none_match, file.tag):
+    if is_known(if_none_match, file.tag):
         return Response(status_code=NOT_MODIFIED, headers={name: headers[name] for name in ("ETag", "Cache-Control")})
     return Response(file.body, headers=headers)
 
@@ -109,8 +110,3 @@ async def cancel_report(report_id: UUID, principal: Reporter, auditor: Auditor, 
     """Take a report back while it is being made. The counting stops soon, and nobody gets a mail."""
     note = auditor("report_cancelled", report_id)
     return await process_of(request).write(cancel, report_id, principal, note)
-
-
-def _names(if_none_match: str, tag: str) -> bool:
-    tags = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
-    return tag in tags or tags == ["*"]

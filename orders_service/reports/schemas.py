@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
 from pydantic_core import PydanticCustomError
 
-from orders_service.orders import RunLink
 from orders_service.pages import Limit
 from orders_service.reports.contents import ReportType, Result
 from orders_service.reports.periods import LONGEST_MOMENT, MOST_DAYS, moment_of
+from orders_service.run_links import RunLink
 from orders_service.strict_models import StrictModel
 from orders_service.time_zones import LONGEST_NAME, zone_of
 

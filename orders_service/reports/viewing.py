@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from orders_service.auth import Principal
-from orders_service.orders import RunLink
 from orders_service.reports import queries
 from orders_service.reports.contents import ReportType, Result, read
 from orders_service.reports.errors import ReportNotReady, UnknownReport
@@ -12,6 +11,7 @@ from orders_service.reports.making import FINAL_STATE, count
 from orders_service.reports.pace import PERCENT
 from orders_service.reports.schemas import ReportFiles, ReportProgress, ReportState, ReportView
 from orders_service.reports.tables import Report
+from orders_service.run_links import RunLink
 from pipelines import ReadSession, RunStanding, RunState, Transaction, standings
 
 

@@ -1,13 +1,13 @@
 """Looking at runs, without touching them."""
 
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, or_, select, text
+from sqlalchemy import RowMapping, bindparam, func, or_, select, text
 
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.progressing import shown
@@ -15,9 +15,11 @@ from pipelines.journal.tables import CLAIMABLE, DEAD_LETTER, OWNED, SUSPECT, att
 from pipelines.run import Attempt, Priority, Progress, RunState, StoredResult
 from pipelines.transaction import ReadSession, Transaction
 
-_RUN = select(runs).where(runs.c.id == bindparam("of"))
+_RUNS = select(runs).where(runs.c.id.in_(bindparam("of", expanding=True)))
 _ATTEMPTS = (
-    select(attempts).where(attempts.c.run_id == bindparam("of")).order_by(attempts.c.place, attempts.c.started_at)
+    select(attempts)
+    .where(attempts.c.run_id.in_(bindparam("of", expanding=True)))
+    .order_by(attempts.c.run_id, attempts.c.place, attempts.c.started_at)
 )
 _STANDINGS = select(
     runs.c.id, runs.c.state, runs.c.step, runs.c.attempt, runs.c.ending, runs.c.reason, runs.c.progress
@@ -84,12 +86,22 @@ class RunRecord:
 
 def find(session: ReadSession, run_id: UUID) -> RunRecord | None:
     """The run with its attempts, oldest first."""
-    row = session.execute(_RUN, {"of": run_id}).mappings().one_or_none()
-    if row is None:
-        return None
-    tried = tuple(_attempt(attempt) for attempt in session.execute(_ATTEMPTS, {"of": run_id}).mappings())
+    return find_many(session, [run_id]).get(run_id)
+
+
+def find_many(session: ReadSession | Transaction, run_ids: Collection[UUID]) -> dict[UUID, RunRecord]:
+    """These runs with their attempts; what has been pruned is missing. Two statements, however many they are."""
+    bound = {"of": list(run_ids)}
+    tried: defaultdict[UUID, list[Attempt]] = defaultdict(list)
+    rows = session.execute(_RUNS, bound).mappings().all()
+    for attempt in session.execute(_ATTEMPTS, bound).mappings():
+        tried[attempt["run_id"]].append(_attempt(attempt))
+    return {row["id"]: _record(row, tried[row["id"]]) for row in rows}
+
+
+def _record(row: RowMapping, tried: Iterable[Attempt]) -> RunRecord:
     progress = shown(row["progress"], step=row["step"], state=row["state"])
-    return RunRecord(**{name: row[name] for name in _FIELDS}, progress=progress, attempts=tried)
+    return RunRecord(**{name: row[name] for name in _FIELDS}, progress=progress, attempts=tuple(tried))
 
 
 _FIELDS = (

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pipelines.decisions import Continue, Decision, PassOver, Postpone, RetryLater, UndoAll
-from pipelines.errors import DeadlinePassed, Reject
+from pipelines.errors import DeadlinePassed, Reject, WithEvidence
 from pipelines.journal import recording
 from pipelines.run import Attempt, AttemptOutcome, Ending, Run, RunState
 from pipelines.step import Kind, Step
@@ -81,7 +81,16 @@ def move_after(decision: Decision, held: Held) -> Move:
 def said(error: Exception) -> str:
     """Say in a line what went wrong, fit to be stored: what we say ourselves in plain words, else with its kind."""
     text = str(error) if isinstance(error, Reject | DeadlinePassed) else f"{type(error).__name__}: {error}"
-    return text.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_ERROR]
+    return _storable(text)[:LONGEST_ERROR]
+
+
+def shown_by(error: Exception) -> str | None:
+    """What the error has brought along to be kept with its attempt."""
+    return _storable(error.evidence) if isinstance(error, WithEvidence) and error.evidence is not None else None
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def attempt_of(

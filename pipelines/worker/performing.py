@@ -50,7 +50,9 @@ class Performer:
         to = step.step.to
         if to is None or step.step.kind is Kind.TRANSACTION:  # the undo of a call may be ours alone
             return await self._perform(step, held, hand)
-        return await self._rooms.of(to).bear(partial(self._perform, step, held, hand), is_retry=held.run.attempt > 0)
+        return await self._rooms.of(to, held.payload).bear(
+            partial(self._perform, step, held, hand), is_retry=held.run.attempt > 0
+        )
 
     async def _perform(self, step: WiredStep, held: Held, hand: Hand) -> object:
         occasion = Occasion(payload=held.payload, results=held.run.results, context=partial(self._context, held))

@@ -122,11 +122,12 @@ class Rooms:
     def __init__(self, clock: Clock, dice: Dice = random.random) -> None:
         self._clock = clock
         self._dice = dice
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[tuple[str, str | None], Room] = {}
 
-    def of(self, destination: Destination) -> Room:
-        """Made when it is first asked for."""
-        room = self._rooms.get(destination.name)
+    def of(self, destination: Destination, payload: object) -> Room:
+        """Made when it is first asked for; `payload` says which of many it is."""
+        name = (destination.name, destination.each(payload) if destination.each is not None else None)
+        room = self._rooms.get(name)
         if room is None:
-            room = self._rooms[destination.name] = Room(destination, self._clock, self._dice)
+            room = self._rooms[name] = Room(destination, self._clock, self._dice)
         return room

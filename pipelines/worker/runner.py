@@ -225,12 +225,13 @@ class Runner:
                 kept = moves.kept(held, result)
                 return moves.attempt_of(held, started, finished, AttemptOutcome.SUCCESS, result=kept)
             case Postpone(error=error):
-                return moves.attempt_of(held, started, finished, AttemptOutcome.THROTTLED, error=moves.said(error))
+                outcome = AttemptOutcome.THROTTLED
             case RetryLater(error=error):
-                return moves.attempt_of(held, started, finished, AttemptOutcome.RETRY, error=moves.said(error))
+                outcome = AttemptOutcome.RETRY
             case PassOver(error=error) | UndoAll(error=error):
                 outcome = AttemptOutcome.REJECTED if isinstance(error, Reject) else AttemptOutcome.FAILED
-                return moves.attempt_of(held, started, finished, outcome, error=moves.said(error))
+        said, shown = moves.said(error), moves.shown_by(error)
+        return moves.attempt_of(held, started, finished, outcome, error=said, result=shown)
 
     def _report(self, before: Run, moved: Moved) -> None:
         """A wall clock may jump back, so durations are never less than nothing."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orders_service.gateways import CrmUser, FulfillmentCancellation, FulfillmentRequest, Letter
+from orders_service.gateways import CrmUser, FulfillmentCancellation, FulfillmentRequest, Letter, Reply, Subscriber
 
 CONFIRMS, NOTIFIES = "Your order ", "We "
 
@@ -85,3 +85,16 @@ class FakeCrm:
         self.told.append((key, user))
         await self.door.knock()
         return True
+
+
+class FakeSubscribers:
+    """Keeps what was sent, where to and under which keys; refused calls too."""
+
+    def __init__(self) -> None:
+        self.door = Door()
+        self.sent: list[tuple[str, str, Subscriber]] = []
+
+    async def send(self, body: str, *, to: Subscriber, key: str) -> Reply:
+        self.sent.append((key, body, to))
+        await self.door.knock()
+        return Reply(status=200, excerpt="thank you")

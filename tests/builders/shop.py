@@ -1,8 +1,8 @@
 """The whole service in a test's event loop: the real application on a real database, with fakes for the outside."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,38 +18,39 @@ from starlette.types import Scope as AsgiScope
 from orders_service import inventory
 from orders_service.app import create_app
 from orders_service.auth import issue_key
-from orders_service.gateways import Crm, Mail, Warehouse
-from orders_service.auth import CUSTOMER_SCOPES, Scope, issue_key
-from orders_service.gateways import Mail, Warehouse
+from orders_service.gateways import Crm, Mail, Subscribers, Warehouse
 from orders_service.inventory import CatalogEntry
 from orders_service.settings import DEVELOPMENT_KEY, Settings
-from pipelines import Process, ReadSession, RunRecord, Schedule
+from pipelines import Process, ReadSession, RunRecord
 from pipelines.testing import Rehearsal, VirtualClock
 from tests.builders.accounts import a_login, a_signup
-from tests.builders.gateways import FakeCrm, FakeMail, FakeWarehouse
-from pipelines.worker import Faults
-from tests.builders.gateways import FakeMail, FakeWarehouse
+from tests.builders.gateways import FakeCrm, FakeMail, FakeSubscribers, FakeWarehouse
 from tests.builders.orders import a_product, an_order
 
 R = TypeVar("R")
 
 BETWEEN_ATTEMPTS = timedelta(minutes=10)  # so that none is made while a test looks, unless it moves the clock
+NONE: Mapping[Any, object] = {}
+OF_THE_PROCESS = {"schedules", "faults", "dice", "limits", "slots", "threads", "subscribers", "retention", "on_failure"}
 SHELF = (a_product("mug"), a_product("lamp"))
 
 
-class Fakes:
-    """The outside world of one shop."""
+@dataclass
+class Outside:
+    """Stand-ins for whoever the service calls."""
 
-    def __init__(self) -> None:
-        self.warehouse, self.mail, self.crm = FakeWarehouse(), FakeMail(), FakeCrm()
+    warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
+    mail: FakeMail = field(default_factory=FakeMail)
+    crm: FakeCrm = field(default_factory=FakeCrm)
+    subscribers: FakeSubscribers = field(default_factory=FakeSubscribers)
 
     @property
-    def provided(self) -> dict[Any, object]:
-        return {Warehouse: self.warehouse, Mail: self.mail, Crm: self.crm}
+    def gateways(self) -> dict[Any, object]:
+        return {Warehouse: self.warehouse, Mail: self.mail, Crm: self.crm, Subscribers: self.subscribers}
 
-    def open(self) -> None:
-        for fake in (self.warehouse, self.mail, self.crm):
-            fake.door.open()
+    def open_doors(self) -> None:
+        for each in (self.warehouse, self.mail, self.crm, self.subscribers):
+            each.door.open()
         self.warehouse.back_door.open()
         self.mail.back_door.open()
 
@@ -57,9 +58,10 @@ class Fakes:
 class Shop:
     """`api` speaks with the admin's key; `client_of` with somebody else's."""
 
-    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, outside: Fakes) -> None:
+    def __init__(self, app: FastAPI, state: Any, clock: VirtualClock, outside: Outside) -> None:
         self.app, self.clock = app, clock
         self.warehouse, self.mail, self.crm = outside.warehouse, outside.mail, outside.crm
+        self.subscribers = outside.subscribers
         self.process: Process = app.state.process
         self._state = dict(state)
         self._stage = Rehearsal(self.process, clock)
@@ -70,11 +72,6 @@ class Shop:
         return httpx2.AsyncClient(
             transport=httpx2.ASGITransport(self._with_state), base_url="http://shop.test", headers=headers
         )
-
-    async def client_of(
-        self, principal: str, *, is_admin: bool = False, scopes: Collection[Scope] = CUSTOMER_SCOPES
-    ) -> httpx2.AsyncClient:
-        return self.client(await self.process.write(issue_key, principal, is_admin=is_admin, scopes=scopes))
 
     async def login(self, **fields: Any) -> httpx2.AsyncClient:
         """Somebody with an account, who has just logged in."""
@@ -87,6 +84,7 @@ class Shop:
         response = await self.client(None).post("/v1/signup", json=a_signup(**fields))
         assert response.status_code == 201, response.text
         return await self.login(**{name: value for name, value in fields.items() if name != "name"})
+
     async def client_of(self, principal: str, **key: Any) -> httpx2.AsyncClient:
         """`key` is what `issue_key` takes: `is_admin`, `scopes`."""
         return self.client(await self.process.write(issue_key, principal, **key))
@@ -109,10 +107,6 @@ class Shop:
     async def settled(self) -> None:
         """Until no run can go on by itself: each has ended, or waits."""
         await self.process.worker.settled()
-
-    async def advance(self, by: timedelta) -> None:
-        """Move the clock, and do what becomes due on the way."""
-        await self._stage.advance(by)
 
     async def run_to_the_end(self) -> None:
         """Until each run has ended; waiting takes no time."""
@@ -162,28 +156,23 @@ async def open_shop(
     folder: Path,
     *,
     real_gateways: bool = False,
-    schedules: Iterable[Schedule[Any]] = (),
-    process: Mapping[str, Any] | None = None,
-    faults: Faults | None = None,
-    **settings: Any,
+    gateways: Mapping[Any, object] = NONE,
+    **options: Any,
 ) -> AsyncIterator[Shop]:
-    """Put a shelf of mugs and lamps up, and serve from a database that is migrated. `settings` are the service's.
+    """Put a shelf of mugs and lamps up, and serve from a database that is migrated.
 
-    `process` are more options of its process. Without `schedules` a test may move the clock, and finds no runs but
-    its own.
+    `options` are settings of the service, and what its process takes. Without `schedules` a test may move the clock,
+    and finds no runs but its own. `gateways` are instead of stand-ins.
     """
-    outside, clock = Fakes(), VirtualClock()
+    outside, clock = Outside(), VirtualClock()
+    process = {name: options.pop(name) for name in OF_THE_PROCESS & options.keys()}
     app = create_app(
-        Settings(database_url=SecretStr(database_url), data_dir=folder, **settings),
-        gateways=None if real_gateways else outside.provided,
-        schedules=schedules,
-        clock=clock,
-        dice=lambda *_: BETWEEN_ATTEMPTS,
-        **(process or {}),
-        faults=faults,
+        Settings(database_url=SecretStr(database_url), data_dir=folder, **options),
+        gateways=None if real_gateways else {**outside.gateways, **gateways},
+        **{"schedules": (), "clock": clock, "dice": lambda *_: BETWEEN_ATTEMPTS, **process},
     )
     async with app.router.lifespan_context(app) as state:
         shop = Shop(app, state, clock, outside)
         await shop.offer(*SHELF)
         yield shop
-        outside.open()
+        outside.open_doors()

@@ -2,15 +2,20 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from orders_service.app import create_app
+from orders_service.auth import CUSTOMER_SCOPES, Scope, user_principal
 from orders_service.outside import check_outside
 from orders_service.problems import MEDIA_TYPE
 from orders_service.settings import Role, Settings, SettingsError
+from pipelines import pause
 from tests.builders.fulfillment import SECRET
+from tests.builders.imports import a_file, accepted
 from tests.builders.rights import (
+    BODIES,
     FOR_EVERYBODY,
     FOR_PEOPLE,
     FOR_STAFF,
@@ -21,7 +26,9 @@ from tests.builders.rights import (
     MAY,
     WHO,
 )
+from tests.builders.sales import requested
 from tests.builders.shop import Shop, open_shop
+from tests.builders.subscriptions import path_of, subscribed
 
 SOMEBODYS = re.compile(r"\{(?!sku\})")  # products are everybody's
 PRODUCTION: dict[str, Any] = {
@@ -53,15 +60,39 @@ def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
     assert routes(data_dir=tmp_path, role=Role.WORKER) == FOR_EVERYBODY
 
 
+async def person(shop: Shop, name: str) -> tuple[httpx2.AsyncClient, str]:
+    """Somebody with an account, whose key may do what a customer may, and have reports made; and the account's id."""
+    account = (await (await shop.customer(email=f"{name}@example.com")).get("/v1/users/me")).json()
+    key = await shop.client_of(user_principal(account["id"]), scopes=CUSTOMER_SCOPES | {Scope.REPORTS})
+    return key, account["id"]
+
+
+async def ids_of(shop: Shop, owner: httpx2.AsyncClient, path: str) -> dict[str, str]:
+    """What the owner has of the kind that the path is about."""
+    if "{import_id}" in path:
+        await shop.process.write(pause, "import-orders", actor="a test", reason="or it would have ended")
+        return {"import_id": (await accepted(shop, a_file(), by=owner))["id"]}
+    if "{report_id}" in path:
+        report = await requested(shop, by=owner)
+        await shop.settled()
+        return {"report_id": report["id"]}
+    if "{endpoint_id}" in path:
+        endpoint = await subscribed(owner)
+        test = (await owner.post(path_of(endpoint, "test"))).json()
+        return {"endpoint_id": endpoint["id"], "delivery_id": test["delivery_id"]}
+    shop.mail.door.close()
+    order = await shop.placed(by=owner)
+    shop.process.watchers.send_home()  # or streams would go on for as long as the order does
+    return {"order_id": order["id"], "run_id": order["run"]["id"]}
+
+
 @pytest.mark.parametrize(("who", "route"), [(who, route) for route in MAY for who in WHO])
 async def test_what_is_the_owners_is_the_owners_and_the_admins(shop: Shop, who: str, route: tuple[str, str]) -> None:
-    shop.mail.door.close()
-    owner, other = await shop.customer(email="ada@example.com"), await shop.customer(email="bob@example.com")
+    (owner, user_id), (other, _) = await person(shop, "ada"), await person(shop, "bob")
     clients = {"owner": owner, "other": other, "nobody": shop.client(None), "admin": shop.api}
-    order, ada = await shop.placed(by=owner), (await owner.get("/v1/users/me")).json()
-    shop.process.watchers.send_home()  # or streams would go on for as long as the order does
-    path = route[1].format(order_id=order["id"], run_id=order["run"]["id"], user_id=ada["id"])
-    response = await clients[who].request(route[0], path)
+    method, path = route
+    ids = await ids_of(shop, owner, path)
+    response = await clients[who].request(method, path.format(user_id=user_id, **ids), json=BODIES.get(route))
     assert response.status_code == MAY[route][WHO.index(who)]
 
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from openapi_spec_validator import validate
 
-from orders_service import openapi
+from orders_service import openapi, subscriptions
 from orders_service.accounts.schemas import (
     LoginDraft,
     PasswordChange,
@@ -22,10 +22,32 @@ from orders_service.fulfillment.receiving import read_event
 from orders_service.fulfillment.schemas import EventReceipt
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
 from orders_service.images.schemas import ImageStatus
+from orders_service.imports.schemas import ImportView
 from orders_service.inventory.schemas import AdjustedProduct, ProductDraft, ProductView, StockAdjustment, StockView
+from orders_service.operations.machinery_schemas import PipelineView, ScheduleView
+from orders_service.operations.schemas import (
+    Accepted,
+    BulkCancel,
+    BulkRetry,
+    CauseView,
+    PauseReason,
+    PreviewView,
+    Reason,
+    RunSummary,
+)
 from orders_service.orders.schemas import CancelOrder, OrderDraft, OrderView
 from orders_service.problems import MEDIA_TYPE
+from orders_service.reports.schemas import ReportDraft, ReportView
 from orders_service.settings import Settings
+from orders_service.subscriptions.schemas import (
+    EndpointChange,
+    EndpointDraft,
+    EndpointView,
+    EndpointWithSecret,
+    Resend,
+    Rotation,
+)
+from orders_service.subscriptions.viewing import DeliveryDetails, DeliveryStarted, DeliveryView, Resent
 from pipelines.fastapi.views import RunView
 
 COMMITTED = Path(__file__).parents[2] / "openapi.json"
@@ -42,6 +64,26 @@ OPERATION_IDS = {
     "products_adjust_stock",
     "products_show_stock",
     "fulfillment_receive_fulfillment_event",
+    "imports_create_import",
+    "imports_list_imports",
+    "imports_get_import",
+    "imports_download_errors",
+    "imports_cancel_import",
+    "reports_create_report",
+    "reports_list_reports",
+    "reports_get_report",
+    "reports_get_report_file",
+    "reports_cancel_report",
+    "webhooks_create_endpoint",
+    "webhooks_list_endpoints",
+    "webhooks_get_endpoint",
+    "webhooks_change_endpoint",
+    "webhooks_delete_endpoint",
+    "webhooks_rotate_secret",
+    "webhooks_send_test",
+    "webhooks_resend",
+    "webhooks_list_deliveries",
+    "webhooks_get_delivery",
     "accounts_sign_up",
     "accounts_log_in",
     "accounts_log_out",
@@ -61,6 +103,21 @@ OPERATION_IDS = {
     "images_replace_image",
     "runs_get_run",
     "runs_follow_run",
+    "runs_list_runs",
+    "runs_explain_run",
+    "runs_retry_run",
+    "runs_retry_undo_of_run",
+    "runs_replay_run",
+    "runs_cancel_run",
+    "runs_retry_runs",
+    "runs_cancel_runs",
+    "schedules_list_schedules",
+    "schedules_trigger_schedule",
+    "schedules_pause_schedule",
+    "schedules_resume_schedule",
+    "pipelines_list_pipelines",
+    "pipelines_pause_pipeline",
+    "pipelines_resume_pipeline",
     "operations_livez",
     "operations_readyz",
 }
@@ -91,8 +148,35 @@ BODIES = [
     KeyDraft,
     KeyView,
     IssuedKey,
+    ImportView,
+    ReportDraft,
+    ReportView,
+    EndpointDraft,
+    EndpointChange,
+    EndpointView,
+    EndpointWithSecret,
+    Rotation,
+    Resend,
+    DeliveryStarted,
+    Resent,
+    DeliveryView,
+    DeliveryDetails,
+    RunSummary,
+    CauseView,
+    Reason,
+    PauseReason,
+    BulkRetry,
+    BulkCancel,
+    PreviewView,
+    Accepted,
+    ScheduleView,
+    PipelineView,
 ]
-WEBHOOKS = {"order.fulfillment_requested": FulfillmentRequest, "order.fulfillment_cancelled": FulfillmentCancellation}
+WEBHOOKS: dict[str, Any] = {
+    "order.fulfillment_requested": FulfillmentRequest,
+    "order.fulfillment_cancelled": FulfillmentCancellation,
+    **subscriptions.EVENTS,
+}
 
 
 def test_the_committed_contract_is_that_of_the_code() -> None:

@@ -1,41 +1,19 @@
 """The guard: nothing that is not public is ever connected to."""
 
 import gzip
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from orders_service.gateways import LOOPBACK, DestinationRefused, Guard, open_http_session
 from tests.harness.raw_server import RawServer, always_saying, http_answer, nothing, raw_server
+from tests.harness.resolver import ScriptedResolver
 
 ONLY_FIRST = [ip_network("127.0.0.1/32")]
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
-
-
-class ScriptedResolver(AbstractResolver):
-    """Answers each lookup with the next list of addresses, and goes on with the last."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self._answers = list(answers)
-
-    async def resolve(self, host: str, port: int = 0, *_: object, **__: object) -> list[ResolveResult]:
-        addresses = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=_family(address), proto=0, flags=0)
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from orders_service.ids import first_id_at, new_id
-from orders_service.orders import history, queries
+from orders_service.orders import history, queries, sales_queries
 from pipelines.journal import open_for_reading
 from tests.builders.sales import NOON, a_sale, sold
 from tests.builders.shop import Shop
@@ -51,16 +51,16 @@ async def test_both_databases_order_ids_as_python_does(shop: Shop) -> None:
         datetime(2999, 1, 1, tzinfo=UTC),
     ]
     await sold(shop, *[a_sale(moment) for moment in (moments[2], moments[0], moments[3], moments[1])])
-    found = shop.read(
-        lambda session: [order.created_at for order in queries.newest(session, principal=None, before=None, most=9)]
-    )
+    found = shop.read(lambda session: [order.created_at for order in queries.newest(session, queries.Wanted(), most=9)])
     assert found == moments[::-1]
     for moment in moments:
         (part,) = parts(shop, moment, moment + HOUR)
         assert orders_in(shop, part) == 1
 
 
-@pytest.mark.parametrize("statement", [queries._BOUNDARY, queries._SOLD_BY_CURRENCY, queries._SOLD_BY_PRODUCT])
+@pytest.mark.parametrize(
+    "statement", [sales_queries._BOUNDARY, sales_queries._SOLD_BY_CURRENCY, sales_queries._SOLD_BY_PRODUCT]
+)
 async def test_the_primary_key_finds_the_orders_of_a_time(shop: Shop, statement: Any) -> None:
     await sold(shop, *[a_sale(NOON + place * HOUR) for place in range(3000)])
     url = str(shop.process.readers.url.render_as_string(hide_password=False))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.sql import Executable
 
-from pipelines import Pipeline, ReadSession, RunState, StepContext, find_run, standings
+from pipelines import Pipeline, ReadSession, RunState, StepContext, find_run, find_runs, standings
 from pipelines.journal import browsing, open_for_reading
 from tests.builders.world import Trip, World, staged
 from tests.harness.plans import fill, plan_of
@@ -85,3 +85,14 @@ def test_what_is_asked_again_and_again_reads_no_history(filled: Engine) -> None:
         *zip(browsing._DEPTHS, ("ix_runs_owner", "ix_runs_claimable", "ix_runs_dead_letters"), strict=True),
     ]
     assert [index for statement, index in asked if index not in plan_of(filled, statement, {"skew": 0.0})] == []
+
+
+async def test_many_runs_are_found_at_once_each_with_its_own_attempts(database_url: str) -> None:
+    pipeline = one_call()
+    async with staged(database_url, [pipeline]) as stage:
+        run_ids = [await stage.start(pipeline, Trip()) for _ in range(3)]
+        await stage.run_to_the_end()
+        found = stage.read(lambda session: find_runs(session, [*run_ids[:2], uuid4()]))
+        alone = [stage.run(run_id) for run_id in run_ids[:2]]
+    assert [found[run_id] for run_id in run_ids[:2]] == alone
+    assert len(found) == 2

@@ -1,11 +1,12 @@
-"""The webhooks that we send, described for those who receive them; nothing here is ever called."""
+"""What the warehouse is sent."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import APIRouter, Body, Response
 from fastapi.openapi.models import Example
 
 from orders_service.gateways import FulfillmentCancellation, FulfillmentRequest
+from orders_service.webhooks.headers import ACCEPTED, WebhookId, WebhookSignature, WebhookTimestamp
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     408: {"description": "Sent again under the same id, like 425, 429, every 5xx and no answer at all."},
@@ -44,26 +45,13 @@ _CANCELLED: dict[str, Example] = {
     }
 }
 
-WebhookId = Annotated[str, Header(description="The same for every attempt: remember it, and accept each id once.")]
-WebhookTimestamp = Annotated[
-    int, Header(description="Unix seconds of this attempt; refuse what is older than 5 minutes.")
-]
-WebhookSignature = Annotated[
-    str,
-    Header(
-        description="After Standard Webhooks: `v1,` and the base64 of an HMAC-SHA256 over `{id}.{timestamp}.{body}`, "
-        "once for each secret, with a space between."
-    ),
-]
-
 router = APIRouter(tags=["webhooks"], responses=_ANSWERS, default_response_class=Response)
-_ACCEPTED = "Accepted, as by any 2xx: the event is not sent again."
 
 
 @router.post(
     "order.fulfillment_requested",
     operation_id="webhooks_order_fulfillment_requested",
-    response_description=_ACCEPTED,
+    response_description=ACCEPTED,
 )
 def order_fulfillment_requested(
     event: Annotated[FulfillmentRequest, Body(openapi_examples=_REQUESTED)],
@@ -77,7 +65,7 @@ def order_fulfillment_requested(
 @router.post(
     "order.fulfillment_cancelled",
     operation_id="webhooks_order_fulfillment_cancelled",
-    response_description=_ACCEPTED,
+    response_description=ACCEPTED,
 )
 def order_fulfillment_cancelled(
     event: Annotated[FulfillmentCancellation, Body(openapi_examples=_CANCELLED)],
