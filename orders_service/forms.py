@@ -35,7 +35,7 @@ async def only_file(request: Request, *, field: str = "file") -> AsyncIterator[U
         await form.close()
 
 
-def described(field: str, what: str) -> dict[str, Any]:
+def described(field: str, what: str, *, example: str = "(the bytes of the file)") -> dict[str, Any]:
     """For `openapi_extra=` of the route."""
     schema = {
         "type": "object",
@@ -43,10 +43,8 @@ def described(field: str, what: str) -> dict[str, Any]:
         "properties": {field: {"type": "string", "format": "binary", "description": what}},
         "additionalProperties": False,
     }
-    example = {field: "(the bytes of the file)"}
-    return {
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema, "example": example}}}
-    }
+    content = {"multipart/form-data": {"schema": schema, "example": {field: example}}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 class _Form(MultiPartParser):

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Header, Request
@@ -115,7 +115,7 @@ def remember(tx: Transaction, once: OnceKey, request: BaseModel, answer: Answer)
             "fingerprint": fingerprint,
             "status": answer.status,
             "body": answer.body,
-            "expires_at": datetime.now(UTC) + KEPT_FOR,
+            "expires_at": tx.home.clock.now() + KEPT_FOR,
         },
     )
     return answer

@@ -1,13 +1,12 @@
 """Files of orders, imported in the background. The front door of this slice."""
 
-from orders_service.imports.arriving import FORM_BYTES, MOST_BYTES
+from orders_service.imports.arriving import MOST_BYTES
 from orders_service.imports.desk import ImportDesk
 from orders_service.imports.errors import ImportEnded, ImportMoved, ImportsError, NotCsv, UnfitFile, UnknownImport
 from orders_service.imports.importing import import_orders
 from orders_service.imports.queries import owner_of_run
 
 __all__ = [
-    "FORM_BYTES",
     "MOST_BYTES",
     "ImportDesk",
     "ImportEnded",

@@ -10,10 +10,11 @@ from orders_service import uploads
 from orders_service.audit import Auditor
 from orders_service.auth import Allowed, Principal, Scope
 from orders_service.database import Reading, process_of
+from orders_service.forms import only_file
 from orders_service.idempotency import IdempotencyKey, once_key
 from orders_service.ids import new_id
 from orders_service.imports import queries
-from orders_service.imports.arriving import FORM, MOST_BYTES, examined, file_in, name_of
+from orders_service.imports.arriving import FORM, MOST_BYTES, examined, name_of
 from orders_service.imports.cancelling import cancel_import as cancel
 from orders_service.imports.complaints import complaints
 from orders_service.imports.schemas import ImportList, ImportView
@@ -51,7 +52,7 @@ async def create_import(
     """
     once = once_key(request, principal, idempotency_key)
     process, import_id = process_of(request), new_id()
-    async with file_in(request) as file:
+    async with only_file(request) as file:
         content = await examined(file)
         async with uploads.received(process, file, most_bytes=MOST_BYTES) as upload:
             new = NewImport(

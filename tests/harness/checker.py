@@ -98,9 +98,9 @@ def unbalanced(evidence: Evidence) -> Violations:
         if lines != evidence.facts.lines.get(order):
             yield f"order {order} holds {lines} and consists of {evidence.facts.lines.get(order)}"
     for sku, shelf in evidence.facts.stock.items():
-        if min(shelf.available, shelf.reserved) < 0:
+        if min(shelf.available, shelf.reserved, shelf.consumed) < 0:
             yield f"{sku}: {shelf} is negative"
-        if shelf.available + shelf.reserved != evidence.initial_stock[sku]:
+        if shelf.available + shelf.reserved + shelf.consumed != evidence.initial_stock[sku]:
             yield f"{sku}: {shelf} does not add up to {evidence.initial_stock[sku]}"
         if shelf.reserved != held[sku]:
             yield f"{sku}: {shelf.reserved} are reserved and {held[sku]} are held"

@@ -55,6 +55,7 @@ class StoredAnswer:
 class Shelf:
     available: int
     reserved: int
+    consumed: int = 0
 
 
 Lines = dict[str, int]  # quantities by SKU
@@ -128,7 +129,7 @@ def _facts(connection: Connection, *, damage: list[str]) -> Facts:
         orders={order.id: order for order in orders},
         lines=_by_order(_rows(connection, "order_lines")),
         holds=_by_order(_rows(connection, "stock_holds")),
-        stock={r.sku: Shelf(r.available, r.reserved) for r in _rows(connection, "stock")},
+        stock={r.sku: Shelf(r.available, r.reserved, r.consumed) for r in _rows(connection, "stock")},
         runs={run.id: run for run in runs},
         attempts=_by_run([_attempt(r) for r in _rows(connection, "attempts")]),
         answers=[StoredAnswer(r.key, r.status, r.body.encode()) for r in _rows(connection, "idempotency")],

@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from orders_service.imports.arriving import FORM_BYTES, MOST_BYTES
+from orders_service.forms import FORM_OVERHEAD_BYTES
+from orders_service.imports.arriving import MOST_BYTES
 from orders_service.settings import DEVELOPMENT_KEY
 from orders_service.uploads import sweep_uploads, unclaimed_before
 from pipelines import pause, start
@@ -126,7 +127,7 @@ async def test_the_name_of_a_file_is_only_a_word_about_it(shop: Shop, name: str)
 
 
 async def test_more_than_the_limit_is_refused_before_it_is_read(corner_shop: Shop) -> None:
-    headers = {"Content-Length": str(MOST_BYTES + FORM_BYTES + 1), "Content-Type": "multipart/form-data; boundary=x"}
+    headers = {"Content-Length": str(MOST_BYTES + FORM_OVERHEAD_BYTES + 1), "Content-Type": "multipart/form-data; boundary=x"}
     response = await corner_shop.api.post("/v1/imports", content=b"--x", headers=headers)
     assert response.status_code == 413
 

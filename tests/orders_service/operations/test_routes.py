@@ -8,6 +8,8 @@ from orders_service.gateways import WarehouseUnavailable
 from tests.builders.orders import an_order
 from tests.builders.shop import BETWEEN_ATTEMPTS, Shop
 
+NO_RUN = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
+
 
 async def shown(client: httpx2.AsyncClient, order: Any) -> Any:
     response = await client.get(order["run"]["url"])
@@ -95,9 +97,9 @@ async def test_an_id_that_is_none_is_refused(corner_shop: Shop) -> None:
         ("GET", "/v1/runs/retry", 422, None),  # it could be a run's id, and is none
         ("PUT", "/v1/runs/retry", 405, "GET, POST"),
         ("POST", "/v1/runs", 405, "GET"),
-        ("GET", f"/v1/runs/{uuid4()}/retry", 405, "POST"),
-        ("POST", f"/v1/runs/{uuid4()}", 405, "GET"),
-        ("POST", f"/v1/runs/{uuid4()}/explode", 404, None),
+        ("GET", f"/v1/runs/{NO_RUN}/retry", 405, "POST"),
+        ("POST", f"/v1/runs/{NO_RUN}", 405, "GET"),
+        ("POST", f"/v1/runs/{NO_RUN}/explode", 404, None),
         ("GET", "/v1/schedules/cleanup-sessions", 404, None),
     ],
 )

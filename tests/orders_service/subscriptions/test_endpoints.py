@@ -25,6 +25,7 @@ SHOWN = {
     "former_secret_until",
     "created_at",
 }
+NO_DELIVERY = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
 
 
 def size_of(secret: str) -> int:
@@ -113,9 +114,9 @@ async def test_there_is_an_end_to_how_many_somebody_has(shop: Shop) -> None:
         ("POST", "/rotate-secret", {}),
         ("POST", "/test", None),
         ("POST", "/resend", {"failed_since": "2026-11-28T12:00:00Z"}),
-        ("POST", "/resend", {"delivery_id": str(uuid4())}),
+        ("POST", "/resend", {"delivery_id": NO_DELIVERY}),
         ("GET", "/deliveries", None),
-        ("GET", f"/deliveries/{uuid4()}", None),
+        ("GET", f"/deliveries/{NO_DELIVERY}", None),
     ],
 )
 async def test_somebody_elses_endpoint_is_answered_like_a_missing_one(
@@ -210,7 +211,7 @@ async def test_a_bad_body_changes_nothing(shop: Shop) -> None:
     ("action", "good"),
     [
         ("rotate-secret", {"overlap_hours": 1}),
-        ("resend", {"delivery_id": str(uuid4())}),
+        ("resend", {"delivery_id": NO_DELIVERY}),
         ("resend", {"failed_since": "2026-11-28T12:00:00Z"}),
     ],
 )
