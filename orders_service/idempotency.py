@@ -1,11 +1,12 @@
 """`Idempotency-Key`, finished: the key, what it started and the answer it got are one COMMIT."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import Header, Request
+from fastapi import Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Text, bindparam, delete, insert, select, tuple_
 from sqlmodel import Column, Field, SQLModel, col
@@ -66,6 +67,11 @@ class Answer:
     status: int
     body: str
     is_replay: bool = False
+
+    def response(self, headers: Mapping[str, str]) -> Response:
+        """The same bytes each time; a repetition says that it is one."""
+        marked = {"Idempotent-Replayed": "true"} if self.is_replay else {}
+        return Response(self.body, self.status, {**headers, **marked}, "application/json")
 
 
 IdempotencyKey = Annotated[

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
-from orders_service import inventory, schema
+from orders_service import audit, inventory, schema
 from orders_service.outside import check_outside
 from orders_service.serving import PortTaken
 from orders_service.settings import DEVELOPMENT_KEY, Settings
-from pipelines import AlreadyServed, JournalTooOld, Process
+from pipelines import AlreadyServed, JournalTooOld, Process, Transaction
 from pipelines.journal import lock_of, parse_url
 
 _WELCOME = """
@@ -28,6 +28,11 @@ _WELCOME = """
 
   Ctrl-C stops; unfinished orders resume at the next start.
 """
+
+
+_SEEDED = audit.Note(
+    actor="orders seed", actor_type="command", action="catalog_seeded", subject_type="catalog", subject_id="products"
+)
 
 
 def advice(error: BaseException | None) -> str | None:
@@ -75,11 +80,18 @@ def seed(settings: Settings, catalog: Path | None) -> int:
         process = Process(settings.database_url.get_secret_value(), slots=0)
         await process.start(sweeping=False)
         try:
-            return await process.write(inventory.seed, entries)
+            return await process.write(_seed, entries)
         finally:
             await process.stop()
 
     return asyncio.run(add())
+
+
+def _seed(tx: Transaction, entries: tuple[inventory.CatalogEntry, ...]) -> int:
+    added = inventory.seed(tx, entries)
+    if added:
+        audit.record(tx, _SEEDED, after={"added": added})
+    return added
 
 
 def welcome(settings: Settings) -> str:

@@ -50,10 +50,7 @@ async def sign_up(
     hashed = await doorman_of(request).passwords.hashed(draft.password, salt=signing_up.salt_for(once))
     note = auditor("user_signed_up", "")
     answer = await process_of(request).write(signing_up.sign_up, draft, hashed, once, note)
-    headers = {"Location": "/v1/users/me", **_UNSTORED}
-    if answer.is_replay:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(answer.body, answer.status, headers, "application/json")
+    return answer.response({"Location": "/v1/users/me", **_UNSTORED})
 
 
 @router.post("/login", responses={**_BODY, **responses(401)})

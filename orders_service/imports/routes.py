@@ -65,10 +65,7 @@ async def create_import(
             )
             answer = await process.write(start_import, new, once)
     shown = ImportView.model_validate_json(answer.body)
-    headers = {"Location": f"/v1/imports/{shown.id}", **RETRY_AFTER}
-    if answer.is_replay:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(answer.body, answer.status, headers, "application/json")
+    return answer.response({"Location": f"/v1/imports/{shown.id}", **RETRY_AFTER})
 
 
 @router.get("")

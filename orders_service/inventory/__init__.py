@@ -23,7 +23,6 @@ from orders_service.inventory.stock import (
     release,
     reserve,
     ship,
-    take_back,
 )
 from orders_service.inventory.window import Window
 
@@ -54,5 +53,4 @@ __all__ = [
     "seed",
     "shelf_rows",
     "ship",
-    "take_back",
 ]

@@ -150,8 +150,7 @@ async def adjust_stock(
         only_if=Preconditions(if_match),
         note=auditor("stock_adjusted", sku, subject_type="product"),
     )
-    headers = {"ETag": done.etag} if done.etag is not None else {"Idempotent-Replayed": "true"}
-    return Response(done.answer.body, done.answer.status, headers, "application/json")
+    return done.answer.response({"ETag": done.etag} if done.etag is not None else {})
 
 
 @router.get("/{sku}/stock", responses=responses(403, 404))

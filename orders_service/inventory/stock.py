@@ -62,11 +62,6 @@ def release(tx: Transaction, order_id: UUID) -> None:
     queries.give_back(tx, order_id)
 
 
-def take_back(tx: Transaction, order_id: UUID) -> None:
-    """The warehouse does not ship what it had accepted, so it may be sold again: as `release`."""
-    queries.give_back(tx, order_id)
-
-
 def ship(tx: Transaction, order_id: UUID) -> None:
     """What was held for the order has left the house. Nothing held, nothing to do: it may be called again.
 

@@ -30,10 +30,7 @@ class Acceptance:
         """`function` is a transaction function; `asked` is what the key stands for. Raises what the function raises."""
         answer = await self.process.write(_accept, self._once, asked, function, args)
         link = Accepted.model_validate_json(answer.body).run
-        headers = {"Location": link.url, "Retry-After": "1"}
-        if answer.is_replay:
-            headers["Idempotent-Replayed"] = "true"
-        return Response(answer.body, answer.status, headers, "application/json")
+        return answer.response({"Location": link.url, "Retry-After": "1"})
 
 
 Accepting = Annotated[Acceptance, Depends()]

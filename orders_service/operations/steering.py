@@ -6,7 +6,7 @@ from uuid import UUID
 
 from orders_service import audit
 from orders_service.operations.errors import UnknownPipeline
-from pipelines import Process, Schedules, StateConflict, Transaction, cancel, pause, pauses_of, resume
+from pipelines import Process, Schedules, StateConflict, Transaction, cancel, find_runs, pause, pauses_of, resume
 
 Verb: TypeAlias = Callable[..., UUID | None]
 """One of the library's: it takes transaction, what it is about, `actor` and `reason`, and may start a run."""
@@ -20,6 +20,18 @@ def steer_run(tx: Transaction, verb: Verb, run_id: UUID, note: audit.Note, reaso
     after = {"reason": reason} | ({"new_run": str(started)} if started is not None else {})
     audit.record(tx, note, after={name: value for name, value in after.items() if value is not None})
     return started or run_id
+
+
+def replay_run(tx: Transaction, process: Process, run_id: UUID, note: audit.Note, reason: str | None) -> UUID:
+    """A new run with the input of this one. Not where the run belongs to a record, which has been closed by it.
+
+    An order that was delivered would be confirmed, counted and sent to the warehouse a second time, under new keys.
+    """
+    run = find_runs(tx, [run_id]).get(run_id)
+    closing = {name for (name, _), wired in process.wired.items() if wired.pipeline.end is not None}
+    if run is not None and run.pipeline in closing:
+        raise StateConflict(f"a run of {run.pipeline} belongs to a record that it has closed: make a new record")
+    return steer_run(tx, process.steering.replay, run_id, note, reason)
 
 
 def cancel_run(tx: Transaction, run_id: UUID, *, actor: str, reason: str | None) -> None:

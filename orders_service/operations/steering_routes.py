@@ -62,8 +62,12 @@ async def retry_undo_of_run(run_id: UUID, accepting: Accepting, auditor: Auditor
 
 @router.post("/{run_id}/replay", **_ONE)
 async def replay_run(run_id: UUID, accepting: Accepting, auditor: Auditor, said: Said = None) -> Response:
-    """Start a new run with the input of this one, and answer with the new one. Without a key each call starts one."""
-    return await _one(accepting, accepting.process.steering.replay, run_id, auditor("run_replayed", run_id), said)
+    """Start a new run with the input of this one, and answer with the new one. Without a key each call starts one.
+
+    A run that belongs to a record, as that of an order does, is not replayed (409): it would happen a second time.
+    """
+    said, note = said or Reason(), auditor("run_replayed", run_id)
+    return await accepting.of(said, steering.replay_run, accepting.process, run_id, note, said.reason)
 
 
 @router.post("/{run_id}/cancel", **_ONE)

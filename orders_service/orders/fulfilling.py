@@ -3,7 +3,7 @@
 from tenacity import wait_random_exponential
 
 from orders_service import accounts, inventory
-from orders_service.destinations import FOR_AN_HOUR, MAIL, WAREHOUSE
+from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL, WAREHOUSE
 from orders_service.gateways import (
     Cancellation,
     Fulfillment,
@@ -41,7 +41,7 @@ def reserve_stock(order: PlacedOrder, tx: Transaction) -> None:
     inventory.reserve(tx, order.id, order.items)
 
 
-@fulfill_order.step(retry=Retry(on=(MailUnavailable,), attempts=8, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
+@fulfill_order.step(retry=Retry(on=(MailUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
 async def send_confirmation(order: PlacedOrder, mail: Mail, step: StepContext) -> None:
     await mail.send(confirmation_of(order), key=step.idempotency_key)
 
@@ -53,7 +53,7 @@ async def cancel_fulfillment(order: PlacedOrder, warehouse: Warehouse, step: Ste
 
 
 @fulfill_order.step(
-    retry=Retry(on=(WarehouseUnavailable,), attempts=8, wait=FOR_AN_HOUR),
+    retry=Retry(on=(WarehouseUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR),
     to=WAREHOUSE,
     timeout=40,  # the gateway's own timeout comes first; this one is for what it cannot see
     undo=cancel_fulfillment,

@@ -16,8 +16,14 @@ from pipelines import ReadSession, Transaction
 _INSERT = insert(Order).values(status="pending")
 _INSERT_LINE = insert(OrderLine)
 _OF = col(Order.id) == bindparam("of")
-_FINISH = update(Order).where(_OF).values(status=bindparam("to"), reason=bindparam("because"))
-_END_BADLY = _FINISH.values(told_at=func.coalesce(col(Order.told_at), bindparam("told")))
+_ENDS = {"status": bindparam("to"), "reason": bindparam("because")}
+# Guarded, though a run ends once: whatever else may start a run for an order must not move it back.
+_FINISH = update(Order).where(_OF, col(Order.status) == "pending").values(_ENDS)
+_END_BADLY = (
+    update(Order)
+    .where(_OF, col(Order.status).in_(("pending", "rejected", "failed", "cancelled")))
+    .values({**_ENDS, "told_at": func.coalesce(col(Order.told_at), bindparam("told"))})
+)
 _REOPEN = update(Order).where(_OF).values(status="pending", reason=None, told_at=None)
 
 # An order that the warehouse has may be shipped, refused and cancelled at the same time: whoever finds it completed
@@ -144,8 +150,11 @@ def newest(session: ReadSession, wanted: Wanted, *, most: int) -> list[Order]:
 
 
 def _finding(wanted: Wanted) -> list[Select[Order]]:
-    """Each status is a range of its own in the index, read from its end."""
+    """Each status is a range of its own in the index, read from its end; one's own orders are a range already."""
     statement = _within(wanted)
+    if wanted.principal is not None and wanted.statuses:
+        unindexed = col(Order.status).concat("")  # or SQLite reads everybody's orders in that state
+        return [statement.where(unindexed.in_(wanted.statuses))]
     return [statement.where(col(Order.status) == status) for status in wanted.statuses] or [statement]
 
 

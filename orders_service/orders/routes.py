@@ -40,10 +40,7 @@ async def create_order(
     """
     once = once_key(request, principal, idempotency_key)
     placed = await process_of(request).write(place_order, draft, once, principal.id)
-    headers = {"Location": f"/v1/orders/{placed.order_id}"}
-    if placed.answer.is_replay:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(placed.answer.body, placed.answer.status, headers, "application/json")
+    return placed.answer.response({"Location": f"/v1/orders/{placed.order_id}"})
 
 
 @router.get("")

@@ -88,11 +88,14 @@ def hear(tx: Transaction, news: WarehouseNews) -> Heard:
 
 
 def _is_open(tx: Transaction, order: Order) -> bool:
-    """In quarantine it may still be retried, and then the warehouse is not asked again."""
-    if order.status != OrderStatus.FAILED:
+    """In quarantine it may still be retried, and then the warehouse is not asked again.
+
+    Where the warehouse could not be told to forget it, it may have shipped it: that waits for an operator too.
+    """
+    if order.status not in {OrderStatus.FAILED, OrderStatus.CANCELLED, OrderStatus.REJECTED}:
         return order.status == OrderStatus.PENDING
     run = standings(tx, [order.run_id]).get(order.run_id)
-    return run is not None and run.state is RunState.QUARANTINED
+    return run is not None and (run.state is RunState.QUARANTINED or run.undo_failure is not None)
 
 
 def _ship(tx: Transaction, order: Order, news: WarehouseNews) -> None:

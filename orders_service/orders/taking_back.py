@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from orders_service import audit, inventory
-from orders_service.destinations import FOR_AN_HOUR, WAREHOUSE
+from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, WAREHOUSE
 from orders_service.gateways import (
     Cancellation,
     FulfillmentCancellation,
@@ -36,7 +36,7 @@ take_back_order = Pipeline("take-back-order", TakeBack)
 
 
 @take_back_order.step(
-    retry=Retry(on=(WarehouseUnavailable,), attempts=8, wait=FOR_AN_HOUR),
+    retry=Retry(on=(WarehouseUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR),
     to=WAREHOUSE,
     timeout=40,  # the gateway's own timeout comes first; this one is for what it cannot see
 )
@@ -65,11 +65,19 @@ def cancel_accepted(wish: TakeBack, tx: Transaction, step: StepContext) -> None:
 
 @take_back_order.at_end
 def let_it_stay(wish: TakeBack, ending: Ending, tx: Transaction) -> None:
-    """Unless it is cancelled now, it goes on as ordered, and may be cancelled again."""
-    order = queries.find(tx, wish.order_id) if ending.state is not RunState.COMPLETED else None
+    """Unless it is cancelled now, it goes on as ordered, and may be cancelled again.
+
+    Not when the run has failed: perhaps the warehouse has heard. It stays asked back until an operator has retried, and
+    nothing is promised meanwhile. Both endings below are for good, so nobody is told twice.
+    """
+    if ending.state not in {RunState.REJECTED, RunState.CANCELLED}:
+        return
+    order = queries.find(tx, wish.order_id)
     if order is None:
         return
     queries.withdraw_cancellation(tx, order.id)
-    if order.status in {OrderStatus.COMPLETED, OrderStatus.SHIPPED, OrderStatus.DELIVERED}:
-        is_refusal = ending.state is RunState.REJECTED
-        announce(tx, order, Happening.NOT_CANCELLED, reason=ending.reason if is_refusal else None)
+    if ending.state is RunState.REJECTED and order.status in GOES_ON:
+        announce(tx, order, Happening.NOT_CANCELLED, reason=ending.reason)
+
+
+GOES_ON = {OrderStatus.COMPLETED, OrderStatus.SHIPPED, OrderStatus.DELIVERED}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from orders_service.destinations import FOR_AN_HOUR, MAIL
+from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.gateways import Letter, Mail, MailRefused, MailUnavailable
 from pipelines import Pipeline, Reject, Retry, StepContext
 
@@ -45,7 +45,7 @@ _FORMS = {
     "order.failed": _Form(
         "We could not complete your order {id}",
         "Hello,\n\nwe are sorry: something went wrong, and your order {id} could not be completed.\n\n"
-        "Nothing will be shipped.\n",
+        "We are looking into it.\n",
     ),
     "order.cancelled": _Form(
         "We have cancelled your order {id}",
@@ -60,7 +60,7 @@ _FORMS = {
 tell_customer = Pipeline("tell-customer", Notice)
 
 
-@tell_customer.step(retry=Retry(on=(MailUnavailable,), attempts=8, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
+@tell_customer.step(retry=Retry(on=(MailUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
 async def send_notice(notice: Notice, mail: Mail, step: StepContext) -> None:
     try:
         await mail.send(letter_of(notice), key=step.idempotency_key)

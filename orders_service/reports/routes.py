@@ -58,10 +58,7 @@ async def create_report(
     once = once_key(request, principal, idempotency_key)
     note = auditor("report_requested", new_id())
     requested = await process_of(request).write(request_report, draft, once, principal.id, note)
-    headers = {"Location": f"/v1/reports/{requested.report_id}", **ASK_AGAIN}
-    if requested.answer.is_replay:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(requested.answer.body, requested.answer.status, headers, "application/json")
+    return requested.answer.response({"Location": f"/v1/reports/{requested.report_id}", **ASK_AGAIN})
 
 
 @router.get("")

@@ -22,7 +22,14 @@ _ATTEMPTS = (
     .order_by(attempts.c.run_id, attempts.c.place, attempts.c.started_at)
 )
 _STANDINGS = select(
-    runs.c.id, runs.c.state, runs.c.step, runs.c.attempt, runs.c.ending, runs.c.reason, runs.c.progress
+    runs.c.id,
+    runs.c.state,
+    runs.c.step,
+    runs.c.attempt,
+    runs.c.ending,
+    runs.c.reason,
+    runs.c.progress,
+    runs.c.undo_failure,
 ).where(runs.c.id.in_(bindparam("of", expanding=True)))
 _COUNT = select(runs.c.pipeline, runs.c.state, func.count()).group_by(runs.c.pipeline, runs.c.state)
 # Each in the words of an index that history is not in.
@@ -51,6 +58,7 @@ class RunStanding:
     ending: RunState | None
     reason: str | None
     progress: Progress | None = None
+    undo_failure: str | None = None  # what could not be undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +140,7 @@ def standings(session: ReadSession | Transaction, run_ids: Collection[UUID]) -> 
 
 def _standing(row: Any) -> RunStanding:
     progress = shown(row.progress, step=row.step, state=row.state)
-    return RunStanding(row.state, row.step, row.attempt, row.ending, row.reason, progress)
+    return RunStanding(row.state, row.step, row.attempt, row.ending, row.reason, progress, row.undo_failure)
 
 
 def _attempt(row: Any) -> Attempt:

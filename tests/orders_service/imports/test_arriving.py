@@ -127,7 +127,10 @@ async def test_the_name_of_a_file_is_only_a_word_about_it(shop: Shop, name: str)
 
 
 async def test_more_than_the_limit_is_refused_before_it_is_read(corner_shop: Shop) -> None:
-    headers = {"Content-Length": str(MOST_BYTES + FORM_OVERHEAD_BYTES + 1), "Content-Type": "multipart/form-data; boundary=x"}
+    headers = {
+        "Content-Length": str(MOST_BYTES + FORM_OVERHEAD_BYTES + 1),
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
     response = await corner_shop.api.post("/v1/imports", content=b"--x", headers=headers)
     assert response.status_code == 413
 

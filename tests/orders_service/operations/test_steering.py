@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from orders_service.auth import Scope
+from orders_service.uploads import UploadRef, remove_upload
 from tests.builders.hostile import REFUSALS, spoiled
 from tests.builders.operations import audited, failed_orders, interventions
 from tests.builders.shop import Shop
@@ -67,24 +68,40 @@ async def test_an_open_run_is_cancelled_and_undone(shop: Shop) -> None:
     assert interventions(shop) == [("admin", "cancel")]
 
 
-async def test_a_run_is_replayed_as_a_new_one(shop: Shop) -> None:
+async def told_again(shop: Shop) -> Any:
+    """A run that belongs to no record."""
+    run_id = await shop.process.write(start, remove_upload, UploadRef(id=uuid4()))
+    await shop.settled()
+    return {"run": {"id": str(run_id), "url": f"/v1/runs/{run_id}"}}
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled", "delivered"])
+async def test_an_order_does_not_happen_a_second_time(shop: Shop, status: str) -> None:
     order = await shop.placed()
     await shop.settled()
-    answer = await ask(shop.api, order, "replay", reason="they lost it")
+    await shop.write("UPDATE orders SET status = :to", to=status)
+    answer = await ask(shop.api, order, "replay")
+    assert (answer.status_code, answer.json()["code"]) == (409, "state-conflict")
+    await shop.settled()
+    assert ((await shop.shown(order))["status"], shop.count("runs"), shop.count("audit_entries")) == (status, 1, 0)
+
+
+async def test_a_run_is_replayed_as_a_new_one(shop: Shop) -> None:
+    task = await told_again(shop)
+    answer = await ask(shop.api, task, "replay", reason="they lost it")
     new = answer.json()["run"]
-    assert (answer.status_code, new["id"] != order["run"]["id"]) == (202, True)
+    assert (answer.status_code, new["id"] != task["run"]["id"]) == (202, True)
     assert answer.headers["location"] == new["url"]
     await shop.settled()
     assert shop.count("runs") == 2
     [entry] = await audited(shop)
-    assert (entry["action"], entry["subject_id"]) == ("run_replayed", order["run"]["id"])
+    assert (entry["action"], entry["subject_id"]) == ("run_replayed", task["run"]["id"])
     assert entry["after"] == {"reason": "they lost it", "new_run": new["id"]}
 
 
 async def test_under_a_key_a_replay_starts_one_run_and_is_audited_once(shop: Shop) -> None:
-    order = await shop.placed()
-    await shop.settled()
-    url, key = f"{order['run']['url']}/replay", {"Idempotency-Key": "abc"}
+    task = await told_again(shop)
+    url, key = f"{task['run']['url']}/replay", {"Idempotency-Key": "abc"}
     first, again = [await shop.api.post(url, headers=key) for _ in range(2)]
     assert (again.status_code, again.content, again.headers["location"]) == (
         202,
