@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -25,6 +27,10 @@ _PIPELINES: Mapping[type[Exception], Code] = {
     errors.Overloaded: "overloaded",
     errors.StorageFull: "storage-full",
     errors.OutcomeUnknown: "outcome-unknown",
+    # What reading raises when the database is away, or so busy that no connection came free.
+    OperationalError: "unavailable",
+    InterfaceError: "unavailable",
+    NoConnection: "unavailable",
 }
 _METHOD_NOT_ALLOWED = 405
 _MOST_FLAWS = 20  # a body of empty objects could else be answered with an answer many times its size

@@ -12,7 +12,7 @@ from orders_service.accounts.syncing import start_sync
 from orders_service.auth import revoke_sessions_of, user_principal
 from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
 from orders_service.disposable_domains import DISPOSABLE_DOMAINS, domain_of
-from orders_service.gateways import Mail, MailUnavailable
+from orders_service.gateways import Mail, MailRefused, MailUnavailable
 from pipelines import Ending, Pipeline, Reject, Retry, RunState, StepContext, Transaction
 
 
@@ -27,6 +27,14 @@ class NewAccount(BaseModel):
     signed_up_at: datetime
     request_id: str | None = None
     ip: str | None = None
+
+
+class Welcomed(BaseModel):
+    """Whether the letter was taken; an address that takes none opens an account all the same."""
+
+    model_config = ConfigDict(frozen=True)
+
+    is_written_to: bool
 
 
 class Profile(BaseModel):
@@ -56,9 +64,13 @@ def make_profile(account: NewAccount, tx: Transaction) -> Profile:
 
 
 @welcome.step(retry=Retry(on=(MailUnavailable,), attempts=ATTEMPTS, wait=FOR_AN_HOUR), timeout=40, to=MAIL)
-async def send_welcome(account: NewAccount, profile: Profile, mail: Mail, step: StepContext) -> None:
+async def send_welcome(account: NewAccount, profile: Profile, mail: Mail, step: StepContext) -> Welcomed:
     letter = welcome_to(account.email, profile.salutation, account.signed_up_at)
-    await mail.send(letter, key=step.idempotency_key)
+    try:
+        await mail.send(letter, key=step.idempotency_key)
+    except MailRefused:  # for good: the rest is owed nevertheless
+        return Welcomed(is_written_to=False)
+    return Welcomed(is_written_to=True)
 
 
 @welcome.step()
@@ -68,7 +80,7 @@ def sync_crm(account: NewAccount, tx: Transaction) -> None:
 
 
 @welcome.step()
-def audit_signup(account: NewAccount, tx: Transaction) -> None:
+def audit_signup(account: NewAccount, welcomed: Welcomed, tx: Transaction) -> None:
     note = audit.Note(
         actor=user_principal(account.user_id),
         actor_type="user",
@@ -78,7 +90,8 @@ def audit_signup(account: NewAccount, tx: Transaction) -> None:
         request_id=account.request_id,
         ip=account.ip,
     )
-    audit.record(tx, note, after={"signed_up_at": account.signed_up_at.isoformat()})
+    said = {"signed_up_at": account.signed_up_at.isoformat(), "welcome_mail_taken": welcomed.is_written_to}
+    audit.record(tx, note, after=said)
 
 
 @welcome.at_end

@@ -33,6 +33,7 @@ class Keyring:
         self._clock = clock
         self._admin_hash = hash_of(admin_key)
         self._trusted: dict[str, tuple[float, Principal | None]] = {}
+        self._forgotten = 0  # how often: what was being read meanwhile is not to be trusted any more
 
     async def principal_of(self, token: str) -> Principal:
         """Raises `Unauthenticated` for all but a live credential."""
@@ -41,20 +42,27 @@ class Keyring:
             return ADMIN
         until, principal = self._trusted.get(token_hash, (0.0, None))
         if until < time.monotonic():
+            forgotten = self._forgotten
             principal = await run_in_threadpool(self._read, token)
-            if len(self._trusted) >= MOST_REMEMBERED:
-                self._trusted.clear()
-            self._trusted[token_hash] = (time.monotonic() + TRUSTED_FOR_SECONDS, principal)
+            if forgotten == self._forgotten:
+                self._trust(token_hash, principal)
         if principal is None:
             raise Unauthenticated
         return principal
 
+    def _trust(self, token_hash: str, principal: Principal | None) -> None:
+        if len(self._trusted) >= MOST_REMEMBERED:
+            self._trusted.clear()
+        self._trusted[token_hash] = (time.monotonic() + TRUSTED_FOR_SECONDS, principal)
+
     def forget(self, token: str) -> None:
         """Trust it no longer: it has been revoked."""
+        self._forgotten += 1
         self._trusted.pop(hash_of(token), None)
 
     def forget_all(self) -> None:
         """The same for credentials of which the token is not at hand."""
+        self._forgotten += 1
         self._trusted.clear()
 
     def _read(self, token: str) -> Principal | None:

@@ -16,7 +16,7 @@ from pipelines import ReadSession, Transaction
 _INSERT = insert(Order).values(status="pending")
 _INSERT_LINE = insert(OrderLine)
 _OF = col(Order.id) == bindparam("of")
-_ENDS = {"status": bindparam("to"), "reason": bindparam("because")}
+_ENDS: dict[str, Any] = {"status": bindparam("to"), "reason": bindparam("because")}
 # Guarded, though a run ends once: whatever else may start a run for an order must not move it back.
 _FINISH = update(Order).where(_OF, col(Order.status) == "pending").values(_ENDS)
 _END_BADLY = (

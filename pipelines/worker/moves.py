@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.decisions import Continue, Decision, PassOver, Postpone, RetryLater, UndoAll
 from pipelines.errors import DeadlinePassed, Reject, WithEvidence
@@ -82,10 +82,10 @@ def move_after(decision: Decision, held: Held) -> Move:
 
 def said(error: Exception) -> str:
     """Say in a line what went wrong, fit to be stored: what we say ourselves in plain words, else with its kind."""
-    text = str(error)
-    if isinstance(error, DBAPIError):  # its own text goes on with statement and parameters, and a driver's with the row
-        text = str(error.orig).partition("\n")[0]
-    text = text if isinstance(error, Reject | DeadlinePassed) else f"{type(error).__name__}: {text}"
+    if isinstance(error, SQLAlchemyError):  # its text has statement and parameters, and the driver's has hosts and rows
+        origin = getattr(error, "orig", None)
+        return f"{type(error).__name__} ({type(origin).__name__})" if origin is not None else type(error).__name__
+    text = str(error) if isinstance(error, Reject | DeadlinePassed) else f"{type(error).__name__}: {error}"
     return _storable(text)[:LONGEST_ERROR]
 
 

@@ -173,3 +173,9 @@ def test_the_outside_is_judged_without_being_touched(tmp_path: Path) -> None:
 def test_a_crm_that_may_not_be_called_is_refused_by_its_setting(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError, match=r"^ORDERS_CRM_URL: "):
         check_outside(Settings(data_dir=tmp_path, crm_url=url, **PRODUCTION))
+
+
+async def test_a_database_that_does_not_answer_is_a_503(corner_shop: Shop) -> None:
+    await corner_shop.write("ALTER TABLE orders RENAME TO away")
+    response = await corner_shop.api.get("/v1/orders")
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")

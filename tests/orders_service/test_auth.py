@@ -95,6 +95,23 @@ async def test_what_is_remembered_of_made_up_keys_is_bounded(shop: Shop, monkeyp
     assert len(ring._trusted) <= 3
 
 
+async def test_what_was_being_read_when_it_was_revoked_is_not_trusted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await shop.process.write(issue_key, "ada")
+    ring = Keyring(shop.process.readers, DEVELOPMENT_KEY, shop.clock)
+    read = ring._read
+
+    def read_and_revoked(token: str) -> Principal | None:
+        found = read(token)
+        ring.forget_all()
+        return found
+
+    monkeypatch.setattr(ring, "_read", read_and_revoked)
+    await ring.principal_of(key)
+    assert not ring._trusted
+
+
 async def test_the_secret_is_nowhere_in_the_database(shop: Shop) -> None:
     key = await shop.process.write(issue_key, "ada")
     stored = shop.read(lambda session: session.exec(select(ApiKey)).one())

@@ -46,15 +46,6 @@ async def test_a_letter_that_is_lost_is_sent_again_under_the_same_key(shop: Shop
     assert len(shop.mail.letters) == 3
 
 
-async def test_a_letter_that_cannot_be_delivered_closes_no_account(shop: Shop) -> None:
-    shop.mail.door.troubles = [MailRefused("no such box")]
-    account = await signed_up(shop)
-    await shop.run_to_the_end()
-    assert shop.run(account).state is RunState.FAILED
-    assert (await seen(shop, account))["status"] == "active"
-    assert await shop.login()
-
-
 async def test_an_address_that_nobody_reads_for_long_gets_no_account(shop: Shop) -> None:
     shop.mail.door.close()
     account = await signed_up(shop, email="ada@mailinator.com")
@@ -84,6 +75,16 @@ async def test_a_letter_advertises_nothing_that_was_typed(corner_shop: Shop, nam
     [(_, letter)] = corner_shop.mail.letters
     assert letter.text.startswith("Hello,\n")
     assert (await seen(corner_shop, account))["name"] == name
+
+
+async def test_an_address_that_takes_no_mail_opens_an_account_that_is_audited_and_told_of(shop: Shop) -> None:
+    shop.mail.door.troubles = [MailRefused("no such mailbox")]
+    account = await signed_up(shop)
+    await shop.run_to_the_end()
+    assert shop.run(account).state is RunState.COMPLETED
+    assert [user.email for _, user in shop.crm.told] == [account["email"]]
+    [entry] = (await shop.api.get("/v1/audit", params={"action": "user_signed_up"})).json()["items"]
+    assert entry["after"]["welcome_mail_taken"] is False
 
 
 async def test_the_owner_follows_the_work_on_the_account_and_nobody_else_does(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from orders_service.gateways import MailRefused, MailUnavailable, WarehouseRefused
+from orders_service.gateways import MailRefused, MailUnavailable, WarehouseRefused, WarehouseUnavailable
 from pipelines import RunState
 from pipelines.journal import reaping
 from tests.builders.callbacks import NOON, an_event, audited, completed, send, told
@@ -157,6 +157,22 @@ async def test_an_event_for_an_order_that_then_failed_is_written_down_and_not_ap
     shop.warehouse.door.open()
     await shop.run_to_the_end()
     assert (await status(shop, order), shop.shelf("mug")) == ("failed", (100, 0))
+    assert audited(shop, order) == [("warehouse", "order_shipped", "ignored")]
+
+
+async def test_where_the_warehouse_could_not_be_told_to_forget_it_nothing_is_decided(shop: Shop) -> None:
+    shop.warehouse.door.troubles = [WarehouseUnavailable("perhaps")] * 8
+    shop.warehouse.back_door.troubles = [WarehouseRefused("it has left")]
+    order = await shop.placed(an_order(mug=3))
+    await shop.run_to_the_end()
+    assert await status(shop, order) == "failed"
+    await told(shop, order)
+    await shop.settled()
+    assert (await status(shop, order), audited(shop, order)) == ("failed", [])
+    [letter] = shop.mail.notices
+    assert "Nothing will be shipped" not in letter.text
+    await shop.process.write(shop.process.steering.retry_undo, shop.run(order).id, actor="ops")
+    await shop.run_to_the_end()
     assert audited(shop, order) == [("warehouse", "order_shipped", "ignored")]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from orders_service.auth import Scope
 from orders_service.uploads import UploadRef, remove_upload
+from pipelines import start
 from tests.builders.hostile import REFUSALS, spoiled
 from tests.builders.operations import audited, failed_orders, interventions
 from tests.builders.shop import Shop

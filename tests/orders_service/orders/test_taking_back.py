@@ -105,13 +105,17 @@ async def test_a_warehouse_that_is_away_is_asked_again_under_the_same_key(shop: 
     assert len(set(shop.warehouse.cancellations)) == 1
 
 
-async def test_when_nobody_answers_the_order_goes_on_and_a_retry_still_takes_it_back(shop: Shop) -> None:
+async def test_when_nobody_answers_nothing_is_promised_until_an_operator_has_asked_again(shop: Shop) -> None:
     order = await completed(shop, an_order(mug=3))
-    shop.warehouse.back_door.troubles = [WarehouseUnavailable("on fire")] * 8
-    run_id = UUID((await asked_back(shop, order))["cancellation"]["id"])
-    await shop.run_to_the_end()
-    assert await shop.shown(order) == order
-    await shop.process.write(shop.process.steering.retry, run_id, actor="ops")
+    shop.warehouse.back_door.troubles = [WarehouseUnavailable("on fire") for _ in range(16)]
+    asked = await asked_back(shop, order)
+    run_id = UUID(asked["cancellation"]["id"])
+    for _ in range(2):
+        await shop.run_to_the_end()
+        assert await shop.shown(order) == order | {"cancellation": asked["cancellation"]}
+        assert shop.mail.notices == []
+        assert await refused(shop, order) == "The order is being cancelled already."
+        await shop.process.write(shop.process.steering.retry, run_id, actor="ops")
     await shop.run_to_the_end()
     assert ((await shop.shown(order))["status"], shop.shelf("mug")) == ("cancelled", (100, 0))
 
@@ -123,7 +127,7 @@ async def test_whoever_stops_the_run_that_asks_keeps_the_order_going(shop: Shop)
     await shop.warehouse.back_door.until_somebody_waits()
     await shop.process.write(lambda tx: cancel(tx, run_id, reason="a mistake", actor="ops"))
     await shop.run_to_the_end()
-    assert await shop.shown(order) == order
+    assert (await shop.shown(order), shop.mail.notices) == (order, [])
 
 
 async def test_while_the_warehouse_is_asked_it_is_not_asked_again(shop: Shop) -> None:

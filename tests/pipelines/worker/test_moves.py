@@ -2,8 +2,10 @@
 
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from pipelines import Ending, Pipeline, Reject, RunState, StepContext, Transaction
+from pipelines.worker import moves
 from tests.builders.world import Trip, World, effects, note, noted, played, told
 
 
@@ -189,3 +191,9 @@ async def test_a_then_that_fails_undoes_its_step(database_url: str, *, is_refuse
     assert run.state is RunState.FAILED
     assert told(run) == ["do pay: failed", "undo pay: success"]
     assert (world.heard, noted(database_url)) == (["pay", "refund"], [])
+
+
+def test_what_a_database_says_is_kept_by_its_kind_alone() -> None:
+    error = IntegrityError("INSERT INTO guests", {"name": "Ada"}, ValueError("Key (name)=(Ada) already exists"))
+    assert moves.said(error) == "IntegrityError (ValueError)"
+    assert moves.said(InvalidRequestError("no such column: guests.name")) == "InvalidRequestError"
