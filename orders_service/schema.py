@@ -18,6 +18,7 @@ from pipelines.journal import lock_of, open_for_reading, open_for_writing, parse
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
+_LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
 _NO_LIMIT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
 
 
@@ -28,6 +29,7 @@ def _config() -> Config:
 def migrate(database_url: str, *, to: str = "head") -> None:
     """Bring the schema to a revision. Safe when several pods start it at once: the others wait, then find it done.
 
+    Indexes of large tables are built last, while everybody works; they wait for transactions that began before.
     A revision that this code does not know is newer, after a rollback: it is left alone. Raises `AlreadyServed` when a
     process has the SQLite file, and `ValueError` when there is no way to the revision.
     """
@@ -70,7 +72,7 @@ def _alone(connection: Connection) -> Iterator[None]:
         return
     connection.exec_driver_sql("SET statement_timeout = 0")
     connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
-    connection.exec_driver_sql("SET lock_timeout = '5s'")
+    connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
     connection.exec_driver_sql(_NO_LIMIT)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()

@@ -11,7 +11,6 @@ down_revision: str | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-EXPIRES = "expires_at IS NOT NULL"
 CONSUMED = "ck_stock_consumed_is_not_negative"
 # Ids below those of all later movements, which are made of the time.
 OPENING_ID = {
@@ -35,15 +34,6 @@ def upgrade() -> None:
         f"SELECT {OPENING_ID[op.get_context().dialect.name]}, sku, CURRENT_TIMESTAMP, available + reserved, "
         "'opening balance', 'migration' FROM stock"
     )
-    with op.get_context().autocommit_block():  # nobody waits for an index to be built
-        op.create_index(
-            "ix_stock_holds_expires_at",
-            "stock_holds",
-            ["expires_at"],
-            postgresql_where=sa.text(EXPIRES),
-            sqlite_where=sa.text(EXPIRES),
-            postgresql_concurrently=True,
-        )
 
 
 def create_tables() -> None:
@@ -75,7 +65,6 @@ def create_tables() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_stock_holds_expires_at", "stock_holds")
     op.drop_table("catalog_pages")
     op.drop_table("catalog_state")
     op.drop_table("stock_movements")
