@@ -7,7 +7,7 @@ from orders_service import subscriptions
 from orders_service.money import Money
 from orders_service.orders import queries
 from orders_service.orders.placed import PlacedOrder
-from orders_service.orders.schemas import OrderStatus, PricedItem
+from orders_service.orders.schemas import OrderStatus
 from orders_service.orders.tables import Order
 from orders_service.orders.telling import Notice, has_letter, tell_customer
 from pipelines import Ending, RunState, Transaction, start
@@ -96,7 +96,7 @@ def _news_of(tx: Transaction, order: Order, status: OrderStatus, reason: str | N
     """Without who it is for and where it goes."""
     currency = order.total_currency
     items = [
-        PricedItem(sku=line.sku, quantity=line.quantity, price=Money(amount=line.price_amount, currency=currency))
+        {"sku": line.sku, "quantity": line.quantity, "price": Money(amount=line.price_amount, currency=currency)}
         for line in queries.lines_of(tx, [order.id])[order.id]
     ]
     total = Money(amount=order.total_amount, currency=currency)

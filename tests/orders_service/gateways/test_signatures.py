@@ -21,8 +21,8 @@ def expected_signature(secret: str, key: str, timestamp: str, body: str) -> str:
     return "v1," + base64.b64encode(code.digest()).decode()
 
 
-def signed(*, key: str = "k-1", body: str = BODY, now: datetime = NOW, secret: str = SECRET) -> dict[str, str]:
-    return Signatures([secret]).headers(key, body, now=now)
+def signed(*, key: str = "k-1", body: str = BODY, now: datetime | None = None, secret: str = SECRET) -> dict[str, str]:
+    return Signatures([secret]).headers(key, body, now=now or datetime.now(UTC))
 
 
 def test_a_known_vector() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from orders_service.auth import Scope, issue_key
 from tests.builders.gallery import MUG, Gallery
 from tests.builders.pictures import HTML, a_hollow_picture, a_photo, a_picture, form, opened
 from tests.builders.shop import Shop
+from tests.builders.subscriptions import subscribed
 
 
 async def test_a_picture_is_answered_at_once_and_shown_soon(gallery: Gallery) -> None:
@@ -160,15 +162,13 @@ async def test_any_customer_may_look(gallery: Gallery) -> None:
     assert [(await ada.request(method, MUG)).status_code for method in ("PUT", "DELETE")] == [403, 403]
 
 
-async def test_the_event_names_the_sizes(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, Any, str | None]] = []
-    monkeypatch.setattr(
-        "orders_service.images.announcing._publish", lambda _, event, data, *, owner: told.append((event, data, owner))
-    )
+async def test_subscribers_are_told_of_the_sizes(gallery: Gallery) -> None:
+    await subscribed(await gallery.shop.client_of("ada"), "product.image_ready")
     await gallery.sent(a_picture(width=100, height=50))
     await gallery.shop.settled()
     sizes = [{"width": width, "height": width // 2, "url": f"{MUG}?width={width}"} for width in (80, 100)]
-    assert told == [("product.image_ready", {"sku": "mug", "url": MUG, "sizes": sizes}, None)]
+    [(_, body, _)] = gallery.shop.subscribers.sent
+    assert json.loads(body)["data"] == {"sku": "mug", "url": MUG, "sizes": sizes}
 
 
 async def test_of_many_at_once_the_last_that_was_accepted_is_shown(shop: Shop) -> None:

@@ -33,7 +33,9 @@ async def in_three_states(shop: Shop) -> dict[str, str]:
 
 async def test_runs_are_listed_newest_first(shop: Shop) -> None:
     runs = await in_three_states(shop)
-    assert [run["id"] for run in await listed(shop)] == [runs["waiting"], runs["completed"], runs["failed"]]
+    found = [run["id"] for run in await listed(shop, pipeline="fulfill-order")]
+    assert found == [runs["waiting"], runs["completed"], runs["failed"]]
+    assert [run["pipeline"] for run in await listed(shop)].count("tell-customer") == 1
 
 
 async def test_a_run_that_waits_says_which_attempt_comes_when_and_what_went_wrong(shop: Shop) -> None:
@@ -64,7 +66,7 @@ async def test_a_run_that_has_ended_says_how(shop: Shop) -> None:
         ({"step": "notify_warehouse", "state": ["waiting", "completed"]}, {"waiting"}),
         ({"error": "on fire"}, {"failed"}),
         ({"error": "100 %"}, set()),
-        ({"created_after": "2020-01-01T00:00:00Z"}, {"failed", "waiting", "completed"}),
+        ({"pipeline": "fulfill-order", "created_after": "2020-01-01T00:00:00Z"}, {"failed", "waiting", "completed"}),
         ({"created_before": "2020-01-01T00:00:00Z"}, set()),
         ({"created_after": "0001-01-01T00:00:00Z", "created_before": "9999-12-31T23:59:59Z", "limit": 1}, {"waiting"}),
     ],

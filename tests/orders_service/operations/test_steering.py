@@ -143,7 +143,7 @@ async def test_an_owner_steers_the_order_and_not_its_run(shop: Shop, verb: str) 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_reason_that_nobody_means_is_refused(corner_shop: Shop, verb: str) -> None:
     [order] = await failed_orders(corner_shop, 1)
-    headers = {"Content-Type": "application/json"}
+    headers, before = {"Content-Type": "application/json"}, corner_shop.count("runs")
     for what, body in spoiled({"reason": "because"}):
         if what == "nothing":
             continue  # a reason may be left out
@@ -151,7 +151,7 @@ async def test_a_reason_that_nobody_means_is_refused(corner_shop: Shop, verb: st
         assert answer.status_code in REFUSALS, (what, answer.text)
     too_long = await ask(corner_shop.api, order, verb, reason="x" * 501)
     assert too_long.status_code == 422
-    assert (corner_shop.count("audit_entries"), corner_shop.count("runs")) == (0, 1)
+    assert (corner_shop.count("audit_entries"), corner_shop.count("runs")) == (0, before)
 
 
 async def test_a_body_of_another_type_is_refused(corner_shop: Shop) -> None:
