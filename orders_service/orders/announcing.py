@@ -96,7 +96,9 @@ def _news_of(tx: Transaction, order: Order, status: OrderStatus, reason: str | N
     """Without who it is for and where it goes."""
     currency = order.total_currency
     items = [
-        PricedItem(sku=line.sku, quantity=line.quantity, price=Money(amount=line.price_amount, currency=currency))
+        PricedItem(
+            sku=line.sku, quantity=line.quantity, price=Money(amount=line.price_amount, currency=currency)
+        ).model_dump()
         for line in queries.lines_of(tx, [order.id])[order.id]
     ]
     total = Money(amount=order.total_amount, currency=currency)
