@@ -11,7 +11,7 @@ from orders_service.imports.tables import ImportedRef, ImportFlaw, OrderImport
 from orders_service.inventory.tables import CatalogPage, CatalogState, Product, Stock, StockHold, StockMovement
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.reports.tables import Report
-from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint
+from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint, WebhookState
 from orders_service.uploads.tables import Upload, UploadPart
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
@@ -42,6 +42,7 @@ __all__ = [
     "User",
     "WebhookDelivery",
     "WebhookEndpoint",
+    "WebhookState",
     "attempts",
     "interventions",
     "pauses",

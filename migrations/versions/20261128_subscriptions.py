@@ -31,6 +31,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhook_endpoints_owner", "webhook_endpoints", ["owner", "id"])
     op.create_table(
+        "webhook_state",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_state")),
+    )
+    op.create_table(
         "webhook_deliveries",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
@@ -54,4 +60,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("webhook_deliveries")
+    op.drop_table("webhook_state")
     op.drop_table("webhook_endpoints")

@@ -1,36 +1,11 @@
 """An event is published: in the transaction of what has happened, a delivery starts to each who may hear of it."""
 
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from orders_service.subscriptions import queries
 from orders_service.subscriptions.delivering import start_delivery
-from orders_service.subscriptions.events import EVENTS, body_of, is_public
+from orders_service.subscriptions.events import EVENTS, body_of
+from orders_service.subscriptions.listening import listeners
 from pipelines import Transaction
-
-_NOTED = "webhook listeners"
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """An endpoint that is sent events, and of which kinds."""
-
-    id: UUID
-    owner: str
-    sees_everything: bool
-    event_types: frozenset[str]
-
-    def asked_for(self, event_type: str) -> bool:
-        return event_type in self.event_types or f"{event_type.partition('.')[0]}.*" in self.event_types
-
-    def wants(self, event_type: str, owner: str | None) -> bool:
-        """Whether it asked for this kind, and may hear of this one."""
-        if not self.asked_for(event_type):
-            return False
-        if self.sees_everything or self.owner == owner:
-            return True
-        return owner is None and is_public(event_type)
 
 
 def publish(tx: Transaction, event_type: str, data: dict[str, Any], *, owner: str | None) -> None:
@@ -42,29 +17,14 @@ def publish(tx: Transaction, event_type: str, data: dict[str, Any], *, owner: st
     """
     if event_type not in EVENTS:
         raise ValueError(f"there is no event {event_type!r}")
-    if not (listeners := _wanting(tx, event_type, owner)):
+    audience = listeners(tx).get(event_type)
+    if audience is None or not (told := list(audience.told(event_type, owner))):
         return
     body = body_of(event_type, data, tx.home.clock.now())
-    for listener in listeners:
-        start_delivery(tx, listener.id, event_type, body)
+    for endpoint_id in told:
+        start_delivery(tx, endpoint_id, event_type, body)
 
 
 def is_wanted(tx: Transaction, event_type: str) -> bool:
     """Whether anybody at all subscribes to this type."""
-    return any(listener.asked_for(event_type) for listener in _listeners(tx))
-
-
-def _wanting(tx: Transaction, event_type: str, owner: str | None) -> list[Listener]:
-    return [listener for listener in _listeners(tx) if listener.wants(event_type, owner)]
-
-
-def _listeners(tx: Transaction) -> tuple[Listener, ...]:
-    """Read once for a batch, however many orders are in it."""
-    noted: tuple[Listener, ...] | None = tx.noted.get(_NOTED)
-    if noted is None:
-        noted = tuple(
-            Listener(endpoint_id, owner, sees_everything, frozenset(event_types))
-            for endpoint_id, owner, sees_everything, event_types in queries.listening(tx)
-        )
-        tx.noted[_NOTED] = noted
-    return noted
+    return event_type in listeners(tx)

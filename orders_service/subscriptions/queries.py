@@ -5,19 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, func, insert, null, select, update
+from sqlalchemy import bindparam, delete, func, insert, null, select, update
 from sqlmodel import col
 
 from orders_service.ids import first_id_at
+from orders_service.subscriptions.listening_queries import raise_revision
 from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint
 from pipelines import ReadSession, Transaction
 
-_LISTENING = select(
-    col(WebhookEndpoint.id),
-    col(WebhookEndpoint.owner),
-    col(WebhookEndpoint.sees_everything),
-    col(WebhookEndpoint.event_types),
-).where(col(WebhookEndpoint.disabled_at).is_(None))
+_OF_LISTENING = {"url", "event_types", "disabled_at"}  # and not a secret or a description
 _ADD_DELIVERY = insert(WebhookDelivery).values(state="pending", finished_at=None, resent_as=None)
 _ADD = insert(WebhookEndpoint).values(
     former_secret=None, former_secret_until=None, disabled_at=None, disabled_reason=None
@@ -93,11 +89,6 @@ _FORGET_SECRETS = (
 )
 
 
-def listening(tx: Transaction) -> Sequence[Row[UUID, str, bool, list[str]]]:
-    """Id, owner, whether it sees everything, and event types of each endpoint that is sent events."""
-    return tx.core.execute(_LISTENING).all()
-
-
 def add_delivery(tx: Transaction, row: dict[str, Any]) -> None:
     tx.defer(_ADD_DELIVERY, row)
 
@@ -108,7 +99,10 @@ def find_endpoint(session: ReadSession | Transaction, endpoint_id: UUID) -> Webh
 
 def disable_endpoint(tx: Transaction, endpoint_id: UUID, at: datetime, reason: str) -> bool:
     """Whether it was enabled until now."""
-    return tx.execute(_DISABLE, {"of": endpoint_id, "at": at, "because": reason}).first() is not None
+    was_enabled = tx.execute(_DISABLE, {"of": endpoint_id, "at": at, "because": reason}).first() is not None
+    if was_enabled:
+        raise_revision(tx)
+    return was_enabled
 
 
 def finish_delivery(tx: Transaction, delivery_id: UUID, state: str, at: datetime) -> None:
@@ -130,6 +124,7 @@ def was_any_delivered(tx: Transaction, endpoint_id: UUID, since: datetime) -> bo
 
 def add_endpoint(tx: Transaction, row: dict[str, Any]) -> None:
     tx.execute(_ADD, row)
+    raise_revision(tx)
 
 
 def count_endpoints(tx: Transaction, owner: str) -> int:
@@ -152,10 +147,13 @@ def newest_endpoints(
 def change_endpoint(tx: Transaction, endpoint_id: UUID, **changed: Any) -> None:
     if changed:
         tx.execute(_CHANGE.values(changed), {"of": endpoint_id})
+    if changed.keys() & _OF_LISTENING:
+        raise_revision(tx)
 
 
 def remove_endpoint(tx: Transaction, endpoint_id: UUID) -> None:
     tx.execute(_REMOVE, {"of": endpoint_id})
+    raise_revision(tx)
 
 
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:

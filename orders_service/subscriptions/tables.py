@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Integer
 from sqlmodel import Field, SQLModel
 
 
@@ -31,6 +31,15 @@ class WebhookEndpoint(SQLModel, table=True):
         if self.former_secret is None or self.former_secret_until is None or self.former_secret_until <= now:
             return (self.secret,)
         return (self.secret, self.former_secret)
+
+
+class WebhookState(SQLModel, table=True):
+    """One row: a number that every change of who is sent what raises in its own transaction."""
+
+    __tablename__ = "webhook_state"
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    revision: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class WebhookDelivery(SQLModel, table=True):

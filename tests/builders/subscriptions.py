@@ -1,7 +1,7 @@
 """A shop whose subscribers are called for real, and one of them at the other end."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,12 @@ from typing import Any
 import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver
+from sqlalchemy import event
 
+from orders_service import subscriptions
 from orders_service.gateways import LOOPBACK, Guard, HttpSubscribers, Subscribers, open_http_session
-from pipelines import Retry
+from orders_service.webhooks.subscribers import _example
+from pipelines import Retry, Transaction
 from tests.builders.shop import Shop, open_shop
 from tests.harness.receiver import Receiver, webhook_receiver
 
@@ -41,6 +44,31 @@ async def deliveries(client: httpx2.AsyncClient, endpoint: Any, **query: Any) ->
     assert response.status_code == 200, response.text
     items: list[Any] = response.json()["items"]
     return items
+
+
+async def heard(client: httpx2.AsyncClient, endpoint: Any) -> list[str]:
+    """The events that the endpoint was told of, oldest first."""
+    return [each["event_type"] for each in reversed(await deliveries(client, endpoint))]
+
+
+def publish(tx: Transaction, event_type: str, *, owner: str | None = None, data: Any = None) -> None:
+    subscriptions.publish(tx, event_type, data or _example(event_type)["data"], owner=owner)
+
+
+@contextmanager
+def statements_about(shop: Shop, table: str) -> Iterator[list[str]]:
+    """Which statements of the committer name this table."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if table in statement:
+            seen.append(statement)
+
+    event.listen(shop.process._writers, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(shop.process._writers, "before_cursor_execute", note)
 
 
 class Newsroom:

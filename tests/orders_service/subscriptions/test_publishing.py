@@ -1,14 +1,10 @@
 """Who is told of what: decided in the transaction of what has happened, and together with it."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import event
 
 from orders_service import subscriptions
 from orders_service.subscriptions.events import EVENTS
@@ -17,19 +13,11 @@ from orders_service.webhooks.subscribers import _example
 from pipelines import Transaction
 from tests.builders.orders import an_order
 from tests.builders.shop import Shop
-from tests.builders.subscriptions import deliveries, path_of, subscribed
+from tests.builders.subscriptions import heard, path_of, publish, statements_about, subscribed
 
 
 class ChangedMyMind(Exception):
     """What a transaction function may raise after it has published."""
-
-
-def publish(tx: Transaction, event_type: str, *, owner: str | None = None, data: Any = None) -> None:
-    subscriptions.publish(tx, event_type, data or _example(event_type)["data"], owner=owner)
-
-
-async def heard(client: httpx2.AsyncClient, endpoint: Any) -> list[str]:
-    return [each["event_type"] for each in reversed(await deliveries(client, endpoint))]
 
 
 async def test_staff_hears_of_every_order_and_a_customer_of_their_own(shop: Shop) -> None:
@@ -135,28 +123,14 @@ async def test_the_end_of_an_order_is_told_to_its_owner(shop: Shop) -> None:
     assert (await heard(ada, of_ada), await heard(bob, of_bob)) == (["order.completed"], [])
 
 
-@contextmanager
-def statements_about(shop: Shop, table: str) -> Iterator[list[str]]:
-    """Which statements of the committer name this table."""
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if table in statement:
-            seen.append(statement)
-
-    event.listen(shop.process._writers, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(shop.process._writers, "before_cursor_execute", note)
-
-
 async def test_a_batch_looks_once_for_who_listens_however_much_it_tells(corner_shop: Shop) -> None:
     def publish_much(tx: Transaction) -> None:
         for _ in range(20):
             publish(tx, "order.shipped")
             assert not subscriptions.is_wanted(tx, "order.accepted")
 
+    await subscribed(corner_shop.api, "report.ready")
+    await corner_shop.process.write(publish_much)
     with statements_about(corner_shop, "webhook") as seen:
         await corner_shop.process.write(publish_much)
     assert len(seen) == 1
