@@ -178,7 +178,7 @@ async def test_a_file_that_an_earlier_release_has_checked_is_refused_where_it_is
 async def test_files_that_are_checked_leave_room_for_other_work(
     corner_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked, check = threading.Event(), importing.check_header
+    checked, check = threading.Event(), records.check_header
 
     def check_slowly(each: Iterator[Record]) -> None:
         checked.wait(20)
