@@ -33,6 +33,7 @@ PIPELINES: tuple[Pipeline[Any], ...] = (
     subscriptions.deliver_event,
     subscriptions.forget_deliveries,
     imports.import_orders,
+    imports.forget_imports,
     reports.make_report,
     reports.announce_report,
     reports.daily_report,
@@ -79,6 +80,12 @@ SCHEDULES: tuple[Schedule[Any], ...] = (
         cron("41 3 * * *", zone="UTC"),
         fulfillment.forgotten_before,
         sentence="At 03:41 every night: forget events of the warehouse that were received 14 days ago.",
+    ),
+    schedule(
+        imports.forget_imports,
+        cron("53 3 * * *", zone="UTC"),
+        imports.imported_long_ago,
+        sentence="At 03:53 every night: forget imports that ended 90 days ago; the orders that came of them stay.",
     ),
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from orders_service.problems import Flaw, Problem
 from orders_service.strict_json import has_control_characters
@@ -70,6 +71,8 @@ async def _read(request: Request) -> FormData:
             form = await parts.parse()
         except (MultiPartException, ValueError):  # the second of a charset that the client has chosen for the names
             raise Problem("malformed-request", "The form cannot be read.") from None
+        except ClientDisconnect:  # nobody reads the answer, but it is no failure of ours
+            raise Problem("malformed-request", "The form has no end.") from None
     if not parts.is_whole:
         parts.close()
         raise Problem("malformed-request", "The form has no end.")

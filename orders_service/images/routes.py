@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from orders_service import inventory, uploads
 from orders_service.audit import Auditor
 from orders_service.auth import Allowed, CurrentPrincipal, Principal, Scope
-from orders_service.database import Reading, process_of
+from orders_service.database import Reading, hold_still, process_of
 from orders_service.forms import described, only_file
 from orders_service.images import queries
 from orders_service.images.accepting import accept_image
@@ -69,6 +69,7 @@ def get_image(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Show the picture of a product, in the smallest size that is as wide as asked for, or the largest there is."""
+    hold_still(session)  # the tag and the bytes are of the same picture, whatever takes its place meanwhile
     found = fitting(session, sku, width)
     headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}
     if is_known(if_none_match, found.etag):

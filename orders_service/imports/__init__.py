@@ -3,6 +3,7 @@
 from orders_service.imports.arriving import MOST_BYTES
 from orders_service.imports.desk import ImportDesk
 from orders_service.imports.errors import ImportEnded, ImportMoved, ImportsError, NotCsv, UnfitFile, UnknownImport
+from orders_service.imports.forgetting import forget_imports, imported_long_ago
 from orders_service.imports.importing import import_orders
 from orders_service.imports.queries import owner_of_run
 
@@ -15,6 +16,8 @@ __all__ = [
     "NotCsv",
     "UnfitFile",
     "UnknownImport",
+    "forget_imports",
     "import_orders",
+    "imported_long_ago",
     "owner_of_run",
 ]

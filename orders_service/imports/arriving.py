@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 
 from orders_service.forms import described
 from orders_service.imports.errors import NotCsv
-from orders_service.imports.records import LONGEST_LINE, Records, check_header
+from orders_service.imports.records import LONGEST_RECORD, Records, check_header
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_ROWS = 100_000
@@ -47,14 +47,14 @@ async def examined(file: UploadFile) -> ArrivedFile:
 
 
 def _examined(file: BinaryIO) -> ArrivedFile:
-    head = file.read(LONGEST_LINE + 1)
+    head = file.read(LONGEST_RECORD + 1)
     for magic, name in _FOREIGN.items():
         if head.startswith(magic):
             raise NotCsv(f"The file is {name}, and has to be plain CSV.")
     check_header(iter(Records(io.BytesIO(head))))
     file.seek(0)
     digest = hashlib.sha256()
-    while piece := file.read(LONGEST_LINE):
+    while piece := file.read(LONGEST_RECORD):
         digest.update(piece)
     file.seek(0)
     return ArrivedFile(sha256=digest.hexdigest())

@@ -24,7 +24,7 @@ class Chunk:
 
 
 def chunk_at(session: ReadSession, upload_id: UUID, at: Place) -> Chunk:
-    """The next one; without rows when the file ends here, or is gone."""
+    """The next one; without rows when the file ends here. Raises `uploads.UploadGone`."""
     records = Records(io.BufferedReader(uploads.UploadReader(session, upload_id, from_byte=at.byte)), at)
     each = iter(records)
     if at == Place():

@@ -28,7 +28,7 @@ class Standing:
 
 def standing_of(session: ReadSession | Transaction, import_id: UUID) -> Standing:
     row = queries.find(session, import_id)
-    if row is None:  # nothing deletes it
+    if row is None:  # forgotten, long after it had ended
         return Standing(is_running=False, place=Place(), rows_done=0)
     return Standing(row.state == ImportState.RUNNING, Place(row.next_byte, row.next_record), row.rows_done)
 

@@ -33,7 +33,7 @@ class NotCsv(UnfitFile):
 
 
 class EmptyFile(UnfitFile):
-    """Of a file that was stored: it has been removed."""
+    """Not even a header."""
 
     def __init__(self) -> None:
         super().__init__("The file is empty.")

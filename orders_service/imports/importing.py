@@ -12,7 +12,7 @@ from orders_service import uploads
 from orders_service.imports import queries
 from orders_service.imports.arriving import MOST_ROWS
 from orders_service.imports.desk import ImportDesk
-from orders_service.imports.errors import EmptyFile, UnfitFile
+from orders_service.imports.errors import UnfitFile
 from orders_service.imports.records import Records, check_header
 from orders_service.imports.schemas import ImportState
 from pipelines import (
@@ -37,6 +37,8 @@ _DATABASE_IS_AWAY = Retry(on=(SQLAlchemyError,), attempts=8, wait=wait_random_ex
 
 # Two at a time in each process: orders that are posted should not notice that files are imported.
 IMPORTS = Destination("imports", concurrency=2)
+# One at a time, which leaves the other threads to others; not `IMPORTS`, where a file may take an hour.
+CHECKS = Destination("import-checks", concurrency=1)
 
 
 class ImportedFile(BaseModel):
@@ -64,7 +66,7 @@ def note_total(file: ImportedFile, checked: CheckedFile, tx: Transaction) -> Non
     queries.set_total(tx, file.import_id, checked.rows)
 
 
-@import_orders.step(retry=_DATABASE_IS_AWAY, then=note_total)
+@import_orders.step(retry=_DATABASE_IS_AWAY, then=note_total, to=CHECKS)
 def check_file(file: ImportedFile, session: ReadSession, step: StepContext) -> CheckedFile:
     """Before the first order is placed: a file that is cut off or in another charset is refused whole."""
     records = Records(io.BufferedReader(uploads.UploadReader(session, file.upload_id)))
@@ -78,7 +80,7 @@ def check_file(file: ImportedFile, session: ReadSession, step: StepContext) -> C
                 raise Reject(f"The file has more than {MOST_ROWS} rows.")
             if rows % _TELL_EVERY == 0:
                 step.progress(rows, note="checking the file")
-    except EmptyFile:
+    except uploads.UploadGone:
         raise Reject(_GONE) from None
     except UnfitFile as unfit:
         raise Reject(str(unfit)) from None
@@ -100,6 +102,10 @@ async def create_orders(file: ImportedFile, checked: CheckedFile, desk: ImportDe
                 raise Reject(_GONE)
             standing = await desk.write_chunk(file.import_id, file.principal, chunk)
             step.progress(standing.rows_done, checked.rows)
+    except uploads.UploadGone:
+        raise Reject(_GONE) from None
+    except UnfitFile as unfit:  # it was checked by a release that took more
+        raise Reject(str(unfit)) from None
     except Fenced:
         raise
     except JournalError as trouble:  # perhaps the chunk is written, perhaps not: where the import stands will tell

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, insert, select, tuple_, update
+from sqlalchemy import CursorResult, Integer, bindparam, delete, insert, select, tuple_, update
 from sqlmodel import col
 
+from orders_service.ids import first_id_at
 from orders_service.imports.errors import ImportMoved
 from orders_service.imports.schemas import ImportState
 from orders_service.imports.tables import ImportedRef, ImportFlaw, OrderImport
@@ -56,6 +57,28 @@ _FLAWS = (
     .order_by(col(ImportFlaw.row_number), col(ImportFlaw.place))
     .limit(bindparam("most"))
 )
+_ENDED = (
+    select(col(OrderImport.id))
+    .where(
+        col(OrderImport.id) < bindparam("below"),  # what was made later has not ended before: that is a short scan
+        col(OrderImport.finished_at) < bindparam("before"),
+    )
+    .order_by(col(OrderImport.id))
+    .limit(1)
+)
+_FORGET_REFS = delete(ImportedRef).where(
+    col(ImportedRef.import_id) == bindparam("of"),
+    col(ImportedRef.order_ref).in_(
+        select(col(ImportedRef.order_ref)).where(col(ImportedRef.import_id) == bindparam("of")).limit(bindparam("most"))
+    ),
+)
+_FORGET_FLAWS = delete(ImportFlaw).where(
+    col(ImportFlaw.import_id) == bindparam("of"),
+    col(ImportFlaw.row_number).in_(
+        select(col(ImportFlaw.row_number)).where(col(ImportFlaw.import_id) == bindparam("of")).limit(bindparam("most"))
+    ),
+)
+_FORGET = delete(OrderImport).where(col(OrderImport.id) == bindparam("of"))
 
 
 def add(tx: Transaction, row: OrderImport) -> None:
@@ -115,3 +138,21 @@ def finish(tx: Transaction, import_id: UUID, state: str, reason: str | None, at:
 def flaws_after(session: ReadSession, import_id: UUID, row: int, place: int, most: int) -> Sequence[Any]:
     """A page of what was wrong, in the order of the file."""
     return session.execute(_FLAWS, {"of": import_id, "row": row, "place": place, "most": most}).all()
+
+
+def ended_before(tx: Transaction, moment: datetime) -> UUID | None:
+    """One import that had ended by then."""
+    found: UUID | None = tx.execute(_ENDED, {"below": first_id_at(moment), "before": moment}).scalar_one_or_none()
+    return found
+
+
+def forget_rows(tx: Transaction, import_id: UUID, most: int) -> int:
+    """Delete references and flaws of so many rows each; says of how many at least. Fewer than `most`: none is left."""
+    bound = {"of": import_id, "most": most}
+    gone = [cast("CursorResult[Any]", tx.execute(each, bound)).rowcount for each in (_FORGET_REFS, _FORGET_FLAWS)]
+    return max(gone)
+
+
+def forget(tx: Transaction, import_id: UUID) -> None:
+    """After all that belongs to it."""
+    tx.execute(_FORGET, {"of": import_id})

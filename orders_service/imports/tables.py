@@ -29,7 +29,7 @@ class OrderImport(SQLModel, table=True):
     failed_rows: int = 0
     created_at: datetime
     finished_at: datetime | None = None
-    run_id: UUID = Field(unique=True)  # no foreign key: runs are pruned in time, imports stay
+    run_id: UUID = Field(unique=True)  # no foreign key: runs are pruned before imports are
 
 
 class ImportedRef(SQLModel, table=True):

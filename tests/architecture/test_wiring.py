@@ -22,6 +22,7 @@ def test_every_pipeline_is_wired() -> None:
         "expire-reservations",
         "forget-deliveries",
         "forget-fulfillment-events",
+        "forget-imports",
         "fulfill-order",
         "import-orders",
         "make-report",

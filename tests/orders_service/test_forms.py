@@ -33,12 +33,17 @@ async def fail(request: Request) -> None:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx2.AsyncClient]:
+def app() -> FastAPI:
     app = FastAPI()
     app.include_router(router)
     problem_handlers.install(app, {})
     limits = Limits(larger_bodies={"/files": MOST_BYTES, "/failures": MOST_BYTES})
     edge.install(app, limits, HttpMetrics(CollectorRegistry(), version="0"))
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://forms.test") as client:
         yield client
 
@@ -93,6 +98,7 @@ REFUSED = [
     (b"no form at all", FORM, (400, None)),
     (body(FILE), "multipart/form-data", (400, None)),
     (body(FILE), f"{FORM}; charset=undefined", (400, None)),
+    (body(FILE), f"{FORM}; charset=punycode", (422, "")),
     (b"{}", "application/json", (415, None)),
     (b"file=abc", "application/x-www-form-urlencoded", (415, None)),
     (body(FILE), "multipart/mixed; boundary=b", (415, None)),
@@ -125,4 +131,24 @@ async def test_whatever_fails_no_temporary_file_is_left(
     content: Any = too_much() if path == "/files" else body(('name="file"; filename="a"', LARGE))
     response = await client.post(path, content=content, headers={"Content-Type": FORM})
     assert response.status_code == {"/files": 413, "/failures": 500}[path]
+    assert [file.closed for file in temporary] == [True]
+
+
+async def test_a_client_that_goes_away_is_no_failure_of_ours(app: FastAPI, temporary: list[IO[bytes]]) -> None:
+    messages = [
+        {"type": "http.request", "body": body(('name="file"; filename="a"', LARGE))[:-9], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/files", "query_string": b"", "http_version": "1.1"}
+    headers = [(b"host", b"forms.test"), (b"content-type", FORM.encode())]
+    await app({**scope, "headers": headers, "client": None, "scheme": "http"}, receive, send)
+    assert answered[0]["status"] == 400
     assert [file.closed for file in temporary] == [True]

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from orders_service.auth import Scope, issue_key
+from orders_service.images import queries
 from tests.builders.gallery import MUG, Gallery
 from tests.builders.pictures import HTML, a_hollow_picture, a_photo, a_picture, form, opened
 from tests.builders.shop import Shop
@@ -152,6 +153,31 @@ async def test_who_sent_a_picture_may_follow_its_run(gallery: Gallery) -> None:
     await gallery.sent(by=carl)
     statuses = [(await client.get(first["run"]["url"])).status_code for client in (cara, carl, shop.api)]
     assert statuses == [200, 404, 200]
+
+
+@pytest.mark.parametrize("then", [None, a_photo(seed=2)], ids=["removed", "replaced"])
+async def test_what_is_shown_is_of_one_moment(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, then: bytes | None
+) -> None:
+    await gallery.sent(a_photo(seed=1))
+    await gallery.shop.settled()
+    before, meanwhile = await gallery.shown(), asyncio.get_running_loop()
+
+    async def change() -> None:
+        await gallery.shop.api.delete(MUG)
+        if then is not None:
+            await gallery.sent(then)
+            await gallery.shop.settled()
+
+    def read_after_a_change(*asked: Any) -> bytes:
+        asyncio.run_coroutine_threadsafe(change(), meanwhile).result(20)
+        return content(*asked)
+
+    content = queries.content
+    monkeypatch.setattr(queries, "content", read_after_a_change)
+    shown = await gallery.shown()
+    assert (shown.status_code, shown.headers["etag"]) == (200, before.headers["etag"])
+    assert shown.content == before.content
 
 
 async def test_any_customer_may_look(gallery: Gallery) -> None:

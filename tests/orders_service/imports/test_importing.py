@@ -1,17 +1,21 @@
+import asyncio
 import gc
+import threading
 import tracemalloc
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from orders_service.imports import chunks, importing
+from orders_service.imports import chunks, importing, records
 from orders_service.imports.chunks import chunk_at
 from orders_service.imports.importing import ImportedFile, check_file
-from orders_service.imports.records import HEADER, Place
+from orders_service.imports.records import HEADER, Place, Record
 from orders_service.uploads import PART_BYTES
 from pipelines import Priority, StepContext, pause
-from tests.builders.imports import a_file, a_row, accepted, at_rest, complaints, imported
+from tests.builders.gateways import Door
+from tests.builders.imports import a_file, a_row, accepted, at_rest, begun, complaints, imported
 from tests.builders.orders import a_product
 from tests.builders.shop import Shop
 
@@ -147,16 +151,51 @@ async def test_imports_of_one_principal_go_one_after_another(shop: Shop) -> None
     assert sorted(tuple(line) for line in lines) == [("ada", 2), ("bob", 1)]
 
 
-async def test_an_import_that_is_tried_again_says_that_its_file_is_gone(shop: Shop) -> None:
+@pytest.mark.parametrize("step", ["check_file", "create_orders"])
+async def test_an_import_that_is_tried_again_says_that_its_file_is_gone(shop: Shop, step: str) -> None:
     done = await at_rest(shop, await accepted(shop, a_file()))
     await shop.write("UPDATE imports SET rows_done = 0, next_byte = 0, next_record = 0")
-    await shop.write("UPDATE runs SET state = 'failed' WHERE id = :id", id=_stored(shop, done["run"]["id"]))
     run_id = UUID(done["run"]["id"])
+    failed = "UPDATE runs SET state = 'failed', step = :step WHERE id = :id"
+    await shop.write(failed, step=step, id=_stored(shop, done["run"]["id"]))
     await shop.process.write(shop.process.steering.retry, run_id, actor="a test", reason="to see")
     assert (await shop.api.get(f"/v1/imports/{done['id']}")).json()["state"] == "running"
     again = await at_rest(shop, done)
     assert again["state"] == "rejected"
     assert "send it again" in again["reason"]
+
+
+async def test_a_file_that_an_earlier_release_has_checked_is_refused_where_it_is_unfit(
+    shop: Shop, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_import = await begun(shop, door)
+    monkeypatch.setattr(records, "MOST_LINES", 1)
+    door.open()
+    done = await at_rest(shop, order_import)
+    assert (done["state"], done["reason"]) == ("rejected", "The file has more than 1 lines.")
+
+
+async def test_files_that_are_checked_leave_room_for_other_work(
+    corner_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, check = threading.Event(), records.check_header
+
+    def check_slowly(each: Iterator[Record]) -> None:
+        checked.wait(20)
+        check(each)
+
+    monkeypatch.setattr(importing, "check_header", check_slowly)
+    try:
+        for number in range(4):
+            await accepted(corner_shop, a_file(), by=await corner_shop.client_of(f"customer-{number}"))
+        report = (await corner_shop.api.post("/v1/reports", json={"type": "stock"})).json()
+        async with asyncio.timeout(10):
+            while (await corner_shop.api.get(report["run"]["url"])).json()["state"] != "completed":
+                await corner_shop.api.get("/v1/imports")
+    finally:
+        checked.set()
+    await corner_shop.run_to_the_end()
+    assert corner_shop.count("orders") == 4
 
 
 def _stored(shop: Shop, run_id: str) -> str:

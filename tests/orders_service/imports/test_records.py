@@ -1,10 +1,13 @@
 import csv
 import io
+import tracemalloc
 
 import pytest
 
+from orders_service.imports import records
+from orders_service.imports.arriving import MOST_BYTES
 from orders_service.imports.errors import UnfitFile
-from orders_service.imports.records import HEADER, LONGEST_LINE, Place, Record, Records, check_header
+from orders_service.imports.records import HEADER, LONGEST_RECORD, MOST_LINES, Place, Record, Records, check_header
 from tests.builders.imports import a_file, a_row
 
 HEADER_LINE = a_file()[: a_file().index(b"\n") + 1]
@@ -45,21 +48,21 @@ def test_a_quoted_cell_holds_commas_quotes_and_line_ends() -> None:
 
 
 def test_rows_are_numbered_as_a_spreadsheet_numbers_them() -> None:
-    records = read(b'h\n"two\nlines"\n\n,,\nlast\n')
-    assert [(record.number, record.cells[0]) for record in records] == [(1, "h"), (2, "two\nlines"), (5, "last")]
+    found = read(b'h\n"two\nlines"\n\n,,\nlast\n')
+    assert [(record.number, record.cells[0]) for record in found] == [(1, "h"), (2, "two\nlines"), (5, "last")]
 
 
 def test_reading_goes_on_at_any_record() -> None:
     content = a_file(a_row("A", name='Ada "L", äöü\n€'), a_row("B"), a_row("C", city="Zürich"), line_end="\r\n")
-    records = read(content)
-    assert [read(content, at=record.begins_at) for record in records] == [records[n:] for n in range(4)]
+    found = read(content)
+    assert [read(content, at=record.begins_at) for record in found] == [found[n:] for n in range(4)]
 
 
 def test_the_place_after_the_last_record_is_the_end() -> None:
     content = a_file(a_row(), a_row())
-    records = Records(io.BytesIO(content))
-    assert len(list(records)) == 3
-    assert records.place == Place(len(content), 3)
+    found = Records(io.BytesIO(content))
+    assert len(list(found)) == 3
+    assert found.place == Place(len(content), 3)
 
 
 @pytest.mark.parametrize(
@@ -81,17 +84,54 @@ def test_another_charset_is_refused_with_its_place(content: bytes, said: str) ->
 
 @pytest.mark.parametrize(
     ("content", "line"),
-    [(b'a\nb\n"c\n', 3), (b'a\n"b"c\n', 2), (b"a\rb\rc\r", 1), (b'a\n"' + b"x,y\n" * 50_000, None)],
-    ids=["quote not closed", "after a quote", "lone CR", "a quote that swallows the rest"],
+    [(b'a\nb\n"c\n', 3), (b'a\n"b"c\n', 2), (b"a\rb\rc\r", 1)],
+    ids=["quote not closed", "after a quote", "lone CR"],
 )
-def test_what_is_no_csv_is_refused_with_its_line(content: bytes, line: int | None) -> None:
-    said = refused(content)
-    assert "is no CSV" in said
-    assert line is None or f"Line {line} " in said
+def test_what_is_no_csv_is_refused_with_its_line(content: bytes, line: int) -> None:
+    assert f"Line {line} is no CSV" in refused(content)
 
 
 def test_a_line_has_a_limit() -> None:
-    assert "longer than" in refused(b"a\n" + b"x" * (LONGEST_LINE + 1))
+    assert "Line 2 is longer than" in refused(b"a\n" + b"x" * (LONGEST_RECORD + 1))
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x,y\n", b'",' + "ā,".encode() * 500 + b',"x\n', b"\n"], ids=["text", "cells", "ends"]
+)
+def test_a_row_has_a_limit_however_many_lines_it_has(piece: bytes) -> None:
+    content = b'a\nb,"' + piece * (2_000_000 // len(piece)) + b'"\n'
+    tracemalloc.start()
+    try:
+        said = refused(content)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "begins in line 2 is longer than" in said
+    assert most < 100 * LONGEST_RECORD
+
+
+def test_a_row_of_many_lines_may_be_as_long_as_one_of_a_single_line() -> None:
+    long = b'"' + b"x\n" * (LONGEST_RECORD // 2 - 2) + b'"\n'
+    assert len(read(long * 3)) == 3
+
+
+@pytest.mark.parametrize(("lines", "blank"), [(6, b"\n"), (6, b",,\n"), (6, b'"\n"\n'), (5, b"\r\n")])
+def test_lines_are_counted_also_when_nothing_is_in_them(
+    monkeypatch: pytest.MonkeyPatch, lines: int, blank: bytes
+) -> None:
+    monkeypatch.setattr(records, "MOST_LINES", 5)
+    content = blank * (lines // blank.count(b"\n"))
+    if lines == 5:
+        assert read(content) == []
+    else:
+        assert refused(content) == "The file has more than 5 lines."
+
+
+def test_as_many_blank_lines_as_fit_are_refused_soon() -> None:
+    file = io.BytesIO(b"\n" * MOST_BYTES)
+    with pytest.raises(UnfitFile):
+        next(iter(Records(file)))
+    assert file.tell() == MOST_LINES + 1
 
 
 def test_a_giant_cell_is_cut_where_it_is_too_long_anyway() -> None:
