@@ -84,14 +84,14 @@ async def test_a_product_that_goes_after_it_was_looked_up(galleries: Opens) -> N
 @pytest.mark.parametrize("table", ["audit_entries", "product_image_uploads", "product_images"])
 async def test_a_commit_that_the_database_refuses(galleries: Opens, table: str) -> None:
     async with galleries() as gallery:
-        await gallery.shop.write(f"ALTER TABLE {table} RENAME TO away")
+        await gallery.shop.write(f"ALTER TABLE {table} RENAME TO mislaid")
         is_sqlite = (
             gallery.shop.process.readers.dialect.name == "sqlite"
         )  # to which a table it misses is trouble of its own
         problem = await failed(gallery, *((503, "unavailable") if is_sqlite else (500, "internal-error")))
-        assert "away" not in problem["detail"]
+        assert "mislaid" not in problem["detail"]
         await expect_nothing_left(gallery, removals=1)
-        await gallery.shop.write(f"ALTER TABLE away RENAME TO {table}")
+        await gallery.shop.write(f"ALTER TABLE mislaid RENAME TO {table}")
         assert (await gallery.send()).status_code == 202
 
 

@@ -75,13 +75,13 @@ async def test_a_quarantined_one_too(stores: Callable[..., Any]) -> None:
 
 
 async def test_one_whose_step_fails_too(own_shop: Shop) -> None:
-    await own_shop.write("ALTER TABLE product_image_sizes RENAME TO away")
+    await own_shop.write("ALTER TABLE product_image_sizes RENAME TO mislaid")
     await sent(own_shop, a_picture())
     await own_shop.run_to_the_end()
     assert [state for state, _ in ends(own_shop)] == ["failed"]
     assert Gallery(own_shop).files_left() == (0, 0)
     detail = (await own_shop.api.get(MUG)).json()["detail"]
-    assert "away" not in detail
+    assert "mislaid" not in detail
 
 
 async def test_one_whose_product_has_gone_too(stores: Callable[..., Any]) -> None:
@@ -150,10 +150,10 @@ async def test_what_is_removed_before_it_is_ready_does_not_come_up_later(stores:
 
 
 async def test_a_run_that_is_retried_says_that_its_file_is_gone(own_shop: Shop) -> None:
-    await own_shop.write("ALTER TABLE product_image_sizes RENAME TO away")
+    await own_shop.write("ALTER TABLE product_image_sizes RENAME TO mislaid")
     run_id = await sent(own_shop, a_picture())
     await own_shop.run_to_the_end()
-    await own_shop.write("ALTER TABLE away RENAME TO product_image_sizes")
+    await own_shop.write("ALTER TABLE mislaid RENAME TO product_image_sizes")
     await own_shop.process.write(own_shop.process.steering.retry, run_id, actor="ada", reason="the table is back")
     await own_shop.run_to_the_end()
     assert ends(own_shop) == [("rejected", "the file is no longer kept: send it again")]

@@ -161,7 +161,7 @@ async def test_a_stored_file_is_removed_when_the_commit_is_refused(own_shop: Sho
     await own_shop.write("ALTER TABLE imports RENAME TO hidden")
     response = await sent(own_shop.api, LARGE)
     await own_shop.write("ALTER TABLE hidden RENAME TO imports")
-    assert response.status_code == 500
+    assert response.status_code in {500, 503}  # to SQLite a table that it misses is trouble of its own
     await own_shop.run_to_the_end()
     assert removals(own_shop) == 1
     assert nothing_is_left(own_shop)
