@@ -20,6 +20,7 @@ Destination = NewType("Destination", URL)
 KEEP_ALIVE_SECONDS = 4.0
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 30.0
+LONGEST_NAME, LONGEST_PART = 253, 63  # DNS has no longer ones
 
 
 class Guard:
@@ -40,6 +41,8 @@ class Guard:
         address = _literal(host)
         if address:
             self.judge(address, host)
+        elif not _can_be_asked_for(host):
+            raise DestinationRefused("the host is no name that there could be")
         return Destination(parsed)
 
     def judge(self, address: Address, host: str) -> None:
@@ -106,9 +109,10 @@ def origin(url: URL) -> str:
 def _parsed(url: str) -> URL:
     try:
         parsed = URL(url)
+        host = parsed.host  # decodes it, and may find only now that it cannot
     except ValueError:
         raise DestinationRefused("not a URL") from None  # the parser's own message shows all of it
-    if not parsed.host:
+    if not host:
         raise DestinationRefused("not a URL with a host")
     return parsed
 
@@ -125,6 +129,12 @@ def _literal(host: str) -> Address | None:
     if bare != host:
         raise DestinationRefused(f"{host}: an address has no trailing dot")
     return address
+
+
+def _can_be_asked_for(name: str) -> bool:
+    """Whether a resolver takes it: no part is empty or too long, and it ends in one dot at most."""
+    bare = name.removesuffix(".")
+    return len(bare) <= LONGEST_NAME and all(0 < len(part) <= LONGEST_PART for part in bare.split("."))
 
 
 def _is_legacy_ipv4(host: str) -> bool:
