@@ -57,7 +57,7 @@ _DELIVERED_SINCE = (
 _OWNER_OF_RUN = (
     select(col(WebhookEndpoint.owner))
     .join(WebhookDelivery, col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id))
-    .where(col(WebhookDelivery.run_id) == bindparam("of"))
+    .where(col(WebhookDelivery.run_id) == bindparam("of"), col(WebhookEndpoint.sees_everything).is_(False))
 )
 _SENT = select(WebhookDelivery).where(col(WebhookDelivery.endpoint_id) == bindparam("endpoint"))
 _ONE_SENT = _SENT.where(col(WebhookDelivery.id) == bindparam("of"))
@@ -140,10 +140,12 @@ def count_endpoints(tx: Transaction, owner: str) -> int:
 def newest_endpoints(
     session: ReadSession, *, owner: str | None, before: UUID | None, most: int
 ) -> Sequence[WebhookEndpoint]:
-    """A page of endpoints, newest first; of one owner unless `None`."""
+    """A page of endpoints, newest first; of one owner unless `None`, without those that only staff may see."""
     statement = _NEWEST
     if owner is not None:
-        statement = statement.where(col(WebhookEndpoint.owner) == owner)
+        statement = statement.where(
+            col(WebhookEndpoint.owner) == owner, col(WebhookEndpoint.sees_everything).is_(False)
+        )
     if before is not None:
         statement = statement.where(col(WebhookEndpoint.id) < before)
     return session.execute(statement, {"most": most}).scalars().all()
@@ -159,7 +161,7 @@ def remove_endpoint(tx: Transaction, endpoint_id: UUID) -> None:
 
 
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
-    """Whose endpoint the run sends to."""
+    """Whose endpoint the run sends to; nobody's, if it hears of everything: that is for staff alone."""
     return session.execute(_OWNER_OF_RUN, {"of": run_id}).scalar_one_or_none()
 
 
