@@ -61,6 +61,15 @@ _OWNER_OF_RUN = (
 )
 _SENT = select(WebhookDelivery).where(col(WebhookDelivery.endpoint_id) == bindparam("endpoint"))
 _ONE_SENT = _SENT.where(col(WebhookDelivery.id) == bindparam("of"))
+_PENDING = (
+    select(func.count())
+    .select_from(WebhookDelivery)
+    .where(
+        col(WebhookDelivery.endpoint_id) == bindparam("endpoint"),
+        col(WebhookDelivery.state) == "pending",
+        col(WebhookDelivery.event_type) == bindparam("kind"),
+    )
+)
 _NEWEST_SENT = _SENT.order_by(col(WebhookDelivery.id).desc()).limit(bindparam("most"))
 _FAILED = (
     _SENT.where(
@@ -167,6 +176,12 @@ def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
 
 def find_delivery(session: ReadSession | Transaction, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery | None:
     return session.execute(_ONE_SENT, {"endpoint": endpoint_id, "of": delivery_id}).scalar_one_or_none()
+
+
+def count_pending(tx: Transaction, endpoint_id: UUID, event_type: str) -> int:
+    """Without those that this very batch starts."""
+    count: int = tx.execute(_PENDING, {"endpoint": endpoint_id, "kind": event_type}).scalar_one()
+    return count
 
 
 def newest_deliveries(
