@@ -35,7 +35,7 @@ async def open_gateways(settings: Settings, stack: AsyncExitStack) -> dict[Any, 
     if (crm_url := settings.crm_base_url) is not None:
         token = settings.crm_token.get_secret_value() if settings.crm_token is not None else None
         crm = HttpCrm(session, guard.admit(crm_url), token=token)
-    for_subscribers = await stack.enter_async_context(open_http_session(guard))  # theirs: a rush shares no connection
+    for_subscribers = await stack.enter_async_context(open_http_session(guard))  # theirs: a rush shares nothing of it
     mail = _mail(settings)
     if isinstance(mail, SmtpMail):
         stack.push_async_callback(mail.close)

@@ -17,7 +17,8 @@ class Destination:
     used at once. A run for which there is no room waits in the journal: it holds no slot and spends no attempt.
 
     Where there are many of a kind, such as the endpoints of customers, `each` names the one that a run's input is for.
-    The figures are then those of each, so one that is down keeps no other from its calls.
+    The figures are then those of each, so one that is down keeps no other from its calls. However many hang at once,
+    all of them together are in `share_of_slots` of a process's slots at most, and the rest are for others.
     """
 
     name: str
@@ -26,7 +27,10 @@ class Destination:
     retries_per_second: float = 1.0
     retry_share: float = 0.1
     each: Callable[[Any], str] | None = None
+    share_of_slots: float = 1.0
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.retries_per_second <= 0 or self.retry_share < 0:
             raise WiringError(f"{self.name}: needs room for a call, and a retry now and then")
+        if not 0 < self.share_of_slots <= 1:
+            raise WiringError(f"{self.name}: its share of the slots is above 0, and 1 at most")

@@ -26,7 +26,6 @@ from pipelines.worker import (
     Faults,
     Interruption,
     Performer,
-    Performs,
     ProgressWriter,
     Pruner,
     Rhythm,
@@ -141,19 +140,18 @@ class Process:
 
     def _make_runner(self, dice: Dice) -> Runner:
         self._progress = ProgressWriter(self._committer, self.events)
-        performer: Performs = Performer(
+        performer = Performer(
             self._committer,
             self.readers,
             self._threads,
             heard=self._progress.heard,
             lease_is_sure=self._lease_is_sure,
+            slots=self._slots.count,
             clock=self.clock,
         )
-        if self._faults is not None:
-            performer = self._faults.around_attempts(performer)
         return Runner(
             self._committer,
-            performer,
+            performer if self._faults is None else self._faults.around_attempts(performer),
             self.wired,
             progress=self._progress,
             clock=self.clock,

@@ -83,7 +83,7 @@ class Caller:
                 method, destination, data=body, headers=sent, allow_redirects=False, timeout=limit
             ) as answer:
                 excerpt = await _read(answer)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last from names that no resolver reads
             # Only its kind: these errors quote the URL, and `from` would drag them into every log.
             raise NoAnswer(f"{origin(destination)}: {type(error).__name__}") from None
         throttled = Throttled.from_header(answer.headers.get("Retry-After", ""))

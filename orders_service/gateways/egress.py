@@ -1,7 +1,8 @@
 """The guard of all outgoing HTTP: where a call may go is judged when it is configured, and again at every connect."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import NewType
 
@@ -12,6 +13,7 @@ from yarl import URL
 
 from orders_service.gateways.addresses import Address, Network, is_open
 from orders_service.gateways.errors import DestinationRefused
+from orders_service.gateways.names import NameResolver
 
 Destination = NewType("Destination", URL)
 """A URL that a guard has admitted; a gateway takes nothing else."""
@@ -20,6 +22,8 @@ Destination = NewType("Destination", URL)
 KEEP_ALIVE_SECONDS = 4.0
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 30.0
+LOOKUPS = 32  # at once: more than the endpoints that one owner may have, so no one's DNS takes them all
+LONGEST_NAME, LONGEST_PART = 253, 63  # DNS has no longer ones
 
 
 class Guard:
@@ -40,6 +44,8 @@ class Guard:
         address = _literal(host)
         if address:
             self.judge(address, host)
+        elif not _can_be_asked_for(host):
+            raise DestinationRefused("the host is no name that there could be")
         return Destination(parsed)
 
     def judge(self, address: Address, host: str) -> None:
@@ -75,19 +81,21 @@ class GuardedResolver(AbstractResolver):
         await self._resolver.close()
 
 
-def open_http_session(
+@asynccontextmanager
+async def open_http_session(
     guard: Guard, *, connections: int = 256, per_host: int = 64, resolver: AbstractResolver | None = None
-) -> aiohttp.ClientSession:
-    """The HTTP client of a process: every connect is guarded, nothing of an answer is kept, trusted or unpacked.
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """An HTTP client: every connect is guarded, nothing of an answer is kept, trusted or unpacked.
 
-    Needs a running event loop. Whoever opens it closes it.
+    It shares neither connections nor the threads that look up names with any other. Its resolver ends with it.
     """
-    return aiohttp.ClientSession(
+    guarded = GuardedResolver(guard, resolver or NameResolver(threads=LOOKUPS, seconds=CONNECT_SECONDS))
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=connections,
             limit_per_host=per_host,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
-            resolver=GuardedResolver(guard, resolver or aiohttp.ThreadedResolver()),
+            resolver=guarded,
             socket_factory=guard.open_socket,
         ),
         timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
@@ -96,6 +104,11 @@ def open_http_session(
         auto_decompress=False,
         trust_env=False,
     )
+    try:
+        async with session:
+            yield session
+    finally:
+        await guarded.close()
 
 
 def origin(url: URL) -> str:
@@ -106,9 +119,10 @@ def origin(url: URL) -> str:
 def _parsed(url: str) -> URL:
     try:
         parsed = URL(url)
+        host = parsed.host  # decodes it, and may find only now that it cannot
     except ValueError:
         raise DestinationRefused("not a URL") from None  # the parser's own message shows all of it
-    if not parsed.host:
+    if not host:
         raise DestinationRefused("not a URL with a host")
     return parsed
 
@@ -125,6 +139,12 @@ def _literal(host: str) -> Address | None:
     if bare != host:
         raise DestinationRefused(f"{host}: an address has no trailing dot")
     return address
+
+
+def _can_be_asked_for(name: str) -> bool:
+    """Whether a resolver takes it: no part is empty or too long, and it ends in one dot at most."""
+    bare = name.removesuffix(".")
+    return len(bare) <= LONGEST_NAME and all(0 < len(part) <= LONGEST_PART for part in bare.split("."))
 
 
 def _is_legacy_ipv4(host: str) -> bool:

@@ -5,8 +5,10 @@ from orders_service.subscriptions.delivering import deliver_event
 from orders_service.subscriptions.errors import (
     AddressRefused,
     EndpointDisabled,
+    StillOnItsWay,
     SubscriptionsError,
     TooManyEndpoints,
+    TooManyTests,
     UnknownDelivery,
     UnknownEndpoint,
 )
@@ -21,8 +23,10 @@ __all__ = [
     "Addresses",
     "EndpointDisabled",
     "Event",
+    "StillOnItsWay",
     "SubscriptionsError",
     "TooManyEndpoints",
+    "TooManyTests",
     "UnknownDelivery",
     "UnknownEndpoint",
     "deliver_event",

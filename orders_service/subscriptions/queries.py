@@ -53,10 +53,19 @@ _DELIVERED_SINCE = (
 _OWNER_OF_RUN = (
     select(col(WebhookEndpoint.owner))
     .join(WebhookDelivery, col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id))
-    .where(col(WebhookDelivery.run_id) == bindparam("of"))
+    .where(col(WebhookDelivery.run_id) == bindparam("of"), col(WebhookEndpoint.sees_everything).is_(False))
 )
 _SENT = select(WebhookDelivery).where(col(WebhookDelivery.endpoint_id) == bindparam("endpoint"))
 _ONE_SENT = _SENT.where(col(WebhookDelivery.id) == bindparam("of"))
+_PENDING = (
+    select(func.count())
+    .select_from(WebhookDelivery)
+    .where(
+        col(WebhookDelivery.endpoint_id) == bindparam("endpoint"),
+        col(WebhookDelivery.state) == "pending",
+        col(WebhookDelivery.event_type) == bindparam("kind"),
+    )
+)
 _NEWEST_SENT = _SENT.order_by(col(WebhookDelivery.id).desc()).limit(bindparam("most"))
 _FAILED = (
     _SENT.where(
@@ -135,10 +144,12 @@ def count_endpoints(tx: Transaction, owner: str) -> int:
 def newest_endpoints(
     session: ReadSession, *, owner: str | None, before: UUID | None, most: int
 ) -> Sequence[WebhookEndpoint]:
-    """A page of endpoints, newest first; of one owner unless `None`."""
+    """A page of endpoints, newest first; of one owner unless `None`, without those that only staff may see."""
     statement = _NEWEST
     if owner is not None:
-        statement = statement.where(col(WebhookEndpoint.owner) == owner)
+        statement = statement.where(
+            col(WebhookEndpoint.owner) == owner, col(WebhookEndpoint.sees_everything).is_(False)
+        )
     if before is not None:
         statement = statement.where(col(WebhookEndpoint.id) < before)
     return session.execute(statement, {"most": most}).scalars().all()
@@ -157,12 +168,18 @@ def remove_endpoint(tx: Transaction, endpoint_id: UUID) -> None:
 
 
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
-    """Whose endpoint the run sends to."""
+    """Whose endpoint the run sends to; nobody's, if it hears of everything: that is for staff alone."""
     return session.execute(_OWNER_OF_RUN, {"of": run_id}).scalar_one_or_none()
 
 
 def find_delivery(session: ReadSession | Transaction, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery | None:
     return session.execute(_ONE_SENT, {"endpoint": endpoint_id, "of": delivery_id}).scalar_one_or_none()
+
+
+def count_pending(tx: Transaction, endpoint_id: UUID, event_type: str) -> int:
+    """Without those that this very batch starts."""
+    count: int = tx.execute(_PENDING, {"endpoint": endpoint_id, "kind": event_type}).scalar_one()
+    return count
 
 
 def newest_deliveries(

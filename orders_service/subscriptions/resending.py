@@ -16,13 +16,16 @@ from orders_service.auth import Principal
 from orders_service.subscriptions import queries
 from orders_service.subscriptions.delivering import EventDelivery, Started, deliver_event, start_delivery
 from orders_service.subscriptions.endpoints import seen_by
-from orders_service.subscriptions.errors import EndpointDisabled, UnknownDelivery
+from orders_service.subscriptions.errors import EndpointDisabled, StillOnItsWay, TooManyTests, UnknownDelivery
 from orders_service.subscriptions.events import TEST, body_of
 from orders_service.subscriptions.tables import WebhookDelivery, WebhookEndpoint
 from pipelines import Process, Transaction, find_runs
 
 SLICE = 50
 MOST_AT_ONCE = 1000
+MOST_TESTS = 5
+
+_NOTED = "webhook tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Slice:
 
 
 def send_test(tx: Transaction, endpoint_id: UUID, principal: Principal) -> Started:
-    """Raises `EndpointDisabled`: it would be sent nothing."""
+    """Raises `EndpointDisabled`: it would be sent nothing; or `TooManyTests`."""
     endpoint = _listening(tx, endpoint_id, principal)
+    _see_that_there_are_few(tx, endpoint.id)
     body = body_of(TEST, {"endpoint_id": endpoint.id}, tx.home.clock.now())
     return start_delivery(tx, endpoint.id, TEST, body)
 
@@ -43,9 +47,11 @@ def send_test(tx: Transaction, endpoint_id: UUID, principal: Principal) -> Start
 def resend_one(
     tx: Transaction, endpoint_id: UUID, delivery_id: UUID, principal: Principal, note: audit.Note
 ) -> Started:
-    """Raises `UnknownDelivery`, also when what was sent is no longer kept."""
+    """Raises `UnknownDelivery`, also when what was sent is no longer kept, or `StillOnItsWay`."""
     endpoint = _listening(tx, endpoint_id, principal)
     delivery = queries.find_delivery(tx, endpoint.id, delivery_id)
+    if delivery is not None and delivery.state == "pending":
+        raise StillOnItsWay
     if delivery is None or (started := _sent_again(tx, [delivery]).get(delivery.id)) is None:
         raise UnknownDelivery
     audit.record(tx, note, after={"delivery_id": str(delivery_id)})
@@ -84,6 +90,16 @@ def _listening(tx: Transaction, endpoint_id: UUID, principal: Principal) -> Webh
     if endpoint.disabled_at is not None:
         raise EndpointDisabled
     return endpoint
+
+
+def _see_that_there_are_few(tx: Transaction, endpoint_id: UUID) -> None:
+    """Those of the same batch are counted by what they note: their rows are not there yet."""
+    place = queries.count_pending(tx, endpoint_id, TEST)
+    while (_NOTED, endpoint_id, place) in tx.noted:
+        place += 1
+    if place >= MOST_TESTS:
+        raise TooManyTests(MOST_TESTS)
+    tx.noted[_NOTED, endpoint_id, place] = True
 
 
 def _sent_again(tx: Transaction, deliveries: Sequence[WebhookDelivery]) -> dict[UUID, Started]:

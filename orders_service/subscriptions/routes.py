@@ -135,7 +135,7 @@ async def rotate_secret(
 
 @router.post("/{endpoint_id}/test", status_code=202, responses=responses(404, 409))
 async def send_test(endpoint_id: UUID, principal: Subscribing, request: Request, response: Response) -> DeliveryStarted:
-    """Send the event `webhook.test`, whatever the endpoint subscribes to."""
+    """Send the event `webhook.test`, whatever the endpoint subscribes to: at most five are on their way at once."""
     started = await process_of(request).write(resending.send_test, endpoint_id, principal)
     answer = DeliveryStarted.of(started)
     response.headers.update(ASK_AGAIN | {"Location": answer.run.url})
@@ -149,7 +149,7 @@ async def resend(
     """Send one delivery again, or all that failed since a moment, at most 1,000 at a time: the same bytes.
 
     What failed goes out under its old `webhook-id`, so that a receiver that took it after all takes it once. What had
-    arrived gets a new one. While `more` is true, send the same request again.
+    arrived gets a new one. What is still on its way is a conflict. While `more` is true, send the same request again.
     """
     process, note = process_of(request), auditor("webhook_resent", endpoint_id, subject_type=_SUBJECT)
     if which.delivery_id is not None:

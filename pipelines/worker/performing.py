@@ -34,6 +34,7 @@ class Performer:
         *,
         heard: Callable[[Run, Progress], None],
         lease_is_sure: Callable[[], bool],
+        slots: int,
         clock: Clock,
     ) -> None:
         self._committer = committer
@@ -42,7 +43,7 @@ class Performer:
         self._readers = readers
         self._threads = threads
         self._clock = clock
-        self._rooms = Rooms(clock)
+        self._rooms = Rooms(clock, slots=slots)
 
     async def perform(self, held: Held, hand: Hand) -> object:
         """Raises what the step raises, or `NoRoom` before it began."""

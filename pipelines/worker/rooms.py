@@ -3,8 +3,11 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from heapq import heappop, heappush
+from itertools import islice
 
 from pipelines.clock import Clock
 from pipelines.destination import Destination
@@ -13,6 +16,7 @@ from pipelines.errors import Reject
 SHORTEST_ASIDE_SECONDS = 0.5
 LONGEST_ASIDE_SECONDS = 120.0  # how late a recovery may be noticed by a run that waits for its turn
 PATIENCE_SECONDS = 0.25  # in hand, holding a slot: longer than a healthy call, shorter than anybody else should wait
+LOOKS = 2  # at rooms that may be forgotten, for each that is made
 
 Dice = Callable[[], float]
 
@@ -29,12 +33,15 @@ class NoRoom(Exception):
 class Room:
     """What one destination bears. A token is a failing retry; the bucket holds as many as calls may go at once."""
 
-    def __init__(self, destination: Destination, clock: Clock, dice: Dice = random.random) -> None:
+    def __init__(
+        self, destination: Destination, clock: Clock, dice: Dice = random.random, *, hall: "Room | None" = None
+    ) -> None:
         self.destination = destination
+        self._hall = hall
         self._clock = clock
         self._dice = dice
         self._places = asyncio.Semaphore(destination.concurrency)
-        self._in_line = 0
+        self._in_line = self._inside = 0
         self._tokens = self._most_tokens = float(destination.concurrency)
         self._filled_at = clock.now().timestamp()
         self._seconds_per_call = 0.0
@@ -44,12 +51,29 @@ class Room:
     async def bear(self, call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
         """Make the call. Raises `NoRoom` before it; learns from its end how the other side is."""
         await self._enter()
+        self._inside += 1
         try:
             if is_retry:
                 self._take_token()
-            return await self._made(call, is_retry=is_retry)
+            if self._hall is None:
+                return await self._made(call, is_retry=is_retry)
+            return await self._within(self._hall, call, is_retry=is_retry)
         finally:
+            self._inside -= 1
             self._places.release()
+
+    def is_as_new(self) -> bool:
+        """Whether nothing would be lost with it: nobody is here or aside, and all tokens are."""
+        self._fill()
+        return not (self._inside or self._in_line or self._those_aside()) and self._tokens == self._most_tokens
+
+    async def _within(self, hall: "Room", call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
+        """The hall bears the calls of all rooms and counts no retries; whom it turns away has learned nothing here."""
+        try:
+            return await hall.bear(partial(self._made, call, is_retry=is_retry), is_retry=False)
+        except NoRoom:
+            self._tokens = min(self._most_tokens, self._tokens + is_retry)
+            raise
 
     async def _made(self, call: Callable[[], Awaitable[object]], *, is_retry: bool) -> object:
         began = self._moved_at = self._clock.monotonic()
@@ -107,27 +131,53 @@ class Room:
 
     def _no_room(self, *, per_second: float) -> NoRoom:
         """Spread over the time that it takes to serve all who wait, so that they do not come back together."""
+        span = min(self._those_aside() / per_second, LONGEST_ASIDE_SECONDS)
+        delay = SHORTEST_ASIDE_SECONDS + span * self._dice()
+        heappush(self._aside, self._clock.now().timestamp() + delay)
+        return NoRoom(self.destination.name, timedelta(seconds=delay))
+
+    def _those_aside(self) -> int:
         now = self._clock.now().timestamp()
         while self._aside and self._aside[0] <= now:
             heappop(self._aside)
-        span = min(len(self._aside) / per_second, LONGEST_ASIDE_SECONDS)
-        delay = SHORTEST_ASIDE_SECONDS + span * self._dice()
-        heappush(self._aside, now + delay)
-        return NoRoom(self.destination.name, timedelta(seconds=delay))
+        return len(self._aside)
 
 
 class Rooms:
     """One room for each destination that is called from here."""
 
-    def __init__(self, clock: Clock, dice: Dice = random.random) -> None:
+    def __init__(self, clock: Clock, *, slots: int, dice: Dice = random.random) -> None:
         self._clock = clock
+        self._slots = slots
         self._dice = dice
-        self._rooms: dict[tuple[str, str | None], Room] = {}
+        self._single: dict[str, Room] = {}
+        self._of_many: dict[tuple[str, str], Room] = {}
+
+    def __len__(self) -> int:
+        return len(self._single) + len(self._of_many)
 
     def of(self, destination: Destination, payload: object) -> Room:
         """Made when it is first asked for; `payload` says which of many it is."""
-        name = (destination.name, destination.each(payload) if destination.each is not None else None)
-        room = self._rooms.get(name)
+        if destination.each is None:
+            return self._alone(destination, destination.concurrency)
+        name = (destination.name, destination.each(payload))
+        room = self._of_many.get(name)
         if room is None:
-            room = self._rooms[name] = Room(destination, self._clock, self._dice)
+            self._forget_some()
+            hall = self._alone(destination, max(1, int(self._slots * destination.share_of_slots)))
+            room = self._of_many[name] = Room(destination, self._clock, self._dice, hall=hall)
         return room
+
+    def _alone(self, destination: Destination, concurrency: int) -> Room:
+        room = self._single.get(destination.name)
+        if room is None:
+            sized = replace(destination, concurrency=concurrency)
+            room = self._single[destination.name] = Room(sized, self._clock, self._dice)
+        return room
+
+    def _forget_some(self) -> None:
+        """Two go for each that comes, if there is nothing to know of them: so there are no more than have to be."""
+        for name in list(islice(self._of_many, LOOKS)):
+            room = self._of_many.pop(name)
+            if not room.is_as_new():
+                self._of_many[name] = room  # behind all others

@@ -74,6 +74,29 @@ def test_only_https_urls_are_destinations(url: str) -> None:
         Guard().admit(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://xn--/",
+        "https://a..b/",
+        "https://.a/",
+        "https://a../",
+        f"https://{'a' * 64}.example/",
+        f"https://{'.'.join(['a' * 60] * 6)}/",
+    ],
+)
+def test_a_host_that_no_resolver_could_be_asked_for_is_refused(url: str) -> None:
+    with pytest.raises(DestinationRefused):
+        Guard().admit(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com./", f"https://{'a' * 63}.example/", "https://m\u00fcller.example/"]
+)
+def test_an_unusual_name_is_admitted(url: str) -> None:
+    assert Guard().admit(url)
+
+
 def test_plain_http_can_be_allowed() -> None:
     assert str(Guard(LOOPBACK, allow_http=True).admit("http://127.0.0.1:8000/"))
 

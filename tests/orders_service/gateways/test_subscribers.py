@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import NoReturn
 
 import pytest
 from aiohttp.abc import AbstractResolver
@@ -145,3 +146,17 @@ async def test_a_url_is_judged_again_when_it_is_called(url: str) -> None:
 def test_neither_url_nor_secret_is_in_what_a_log_would_show() -> None:
     shown = repr(Subscriber("https://example.com/canary", ("whsec_canary",)))
     assert "canary" not in shown
+
+
+class NameRefuser(ScriptedResolver):
+    """Cannot even write the question down."""
+
+    async def resolve(self, *_: object, **__: object) -> NoReturn:
+        raise UnicodeError("label empty or too long: canary")
+
+
+async def test_a_name_that_the_resolver_cannot_read_is_a_failure_like_any_other() -> None:
+    async with calling(resolver=NameRefuser()) as subscribers:
+        with pytest.raises(SubscriberUnavailable) as caught:
+            await subscribers.send(BODY, to=Subscriber("http://odd.test/", (SECRET,)), key="k")
+    assert str(caught.value) == "http://odd.test: UnicodeError"

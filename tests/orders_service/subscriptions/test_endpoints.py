@@ -154,6 +154,8 @@ async def test_a_key_without_the_scope_may_do_nothing_here(corner_shop: Shop) ->
         "https://",
         "https://[canary/",
         "https://example.com:99999/",
+        "https://xn--/",
+        "https://a..b/",
     ],
 )
 async def test_a_url_that_is_never_called_is_refused_at_registration_and_change(corner_shop: Shop, url: str) -> None:

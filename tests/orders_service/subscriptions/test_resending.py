@@ -56,6 +56,19 @@ async def test_what_had_arrived_goes_out_again_under_a_new_id(newsroom: Newsroom
     assert first.body == second.body
 
 
+async def test_what_is_still_on_its_way_is_not_sent_twice(shop: Shop) -> None:
+    endpoint = await subscribed(shop.api)
+    shop.subscribers.door.close()
+    test = (await shop.api.post(path_of(endpoint, "test"))).json()
+    response = await shop.api.post(path_of(endpoint, "resend"), json={"delivery_id": test["delivery_id"]})
+    assert (response.status_code, response.json()["code"]) == (409, "state-conflict")
+    assert "on its way" in response.json()["detail"]
+    assert len(await deliveries(shop.api, endpoint)) == 1
+    shop.subscribers.door.open()
+    await shop.settled()
+    await resend(shop.api, endpoint, delivery_id=test["delivery_id"])
+
+
 async def test_all_that_failed_since_a_moment_is_sent_again_once(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +110,7 @@ async def test_two_who_ask_for_the_same_at_once_have_it_sent_once(newsroom: News
 async def test_what_is_sent_again_is_in_the_audit(shop: Shop) -> None:
     endpoint = await subscribed(shop.api)
     test = (await shop.api.post(path_of(endpoint, "test"))).json()
+    await shop.settled()
     await resend(shop.api, endpoint, delivery_id=test["delivery_id"])
     [entry] = (await shop.api.get("/v1/audit", params={"action": "webhook_resent"})).json()["items"]
     assert (entry["subject_id"], entry["after"]) == (endpoint["id"], {"delivery_id": test["delivery_id"]})

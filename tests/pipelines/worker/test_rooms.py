@@ -176,7 +176,16 @@ async def delay_of(room: Room) -> float:
     return full.value.delay.total_seconds()
 
 
-@pytest.mark.parametrize("figures", [{"concurrency": 0}, {"retries_per_second": 0}, {"retry_share": -0.1}])
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"concurrency": 0},
+        {"retries_per_second": 0},
+        {"retry_share": -0.1},
+        {"share_of_slots": 0},
+        {"share_of_slots": 1.1},
+    ],
+)
 def test_a_destination_that_nobody_could_call_is_refused(figures: dict[str, float]) -> None:
     with pytest.raises(WiringError, match="warehouse"):
         Destination("warehouse", **figures)  # type: ignore[arg-type]
