@@ -12,6 +12,8 @@ from tests.builders.subscriptions import ENDPOINTS, deliveries, path_of, subscri
 
 NO_DELIVERY = uuid4()
 
+NO_DELIVERY = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
+
 
 async def staff_and_namesake(shop: Shop) -> tuple[httpx2.AsyncClient, httpx2.AsyncClient]:
     return await shop.client_of("robot", is_admin=True), await shop.client_of("robot")
