@@ -10,8 +10,6 @@ from orders_service.auth import Scope
 from tests.builders.shop import Shop
 from tests.builders.subscriptions import ENDPOINTS, deliveries, path_of, subscribed
 
-NO_DELIVERY = uuid4()
-
 NO_DELIVERY = "01a1fccd-1aee-748f-9e6d-a53a446f6bc9"
 
 
