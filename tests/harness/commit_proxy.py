@@ -9,6 +9,7 @@ from enum import Enum, auto
 from sqlalchemy import make_url
 
 _PORT = 5432
+_HEAD = 5  # kind and length
 _CHUNK = 65536
 
 
@@ -105,6 +106,7 @@ class _Link:
     ) -> None:
         self._proxy = proxy
         self._cut: Cut | None = None
+        self._prepared: bytes | None = None
         self._writers = (server, client_writer)
         self._ways = [
             asyncio.create_task(self._forward(client, server), name="to PostgreSQL"),
@@ -129,12 +131,22 @@ class _Link:
             while True:
                 kind = await client.readexactly(1)
                 message = await _message(client, kind)
-                if kind in b"QP" and b"COMMIT\0" in message.upper():  # in a simple query, or in one to be prepared
-                    self._cut = self._proxy.taken_cut()
+                if self._commits(kind, message):
+                    self._cut = self._proxy.taken_cut() or self._cut  # it may be prepared first, and bound then
                     if self._cut is Cut.BEFORE:
                         self._proxy.has_cut.set()
                         return
                 server.write(message)
+
+    def _commits(self, kind: bytes, message: bytes) -> bool:
+        """In a simple query, in one to be prepared, or by the name of one: the driver prepares what it sends often."""
+        if kind == b"B":
+            return self._prepared is not None and message[_HEAD:].split(b"\0", 2)[1] == self._prepared
+        if kind not in b"QP" or b"COMMIT\0" not in message.upper():
+            return False
+        if kind == b"P":
+            self._prepared = message[_HEAD:].split(b"\0", 1)[0] or None
+        return True
 
     async def _answer(self, answers: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
