@@ -14,7 +14,7 @@ from pipelines import Process, Transaction
 P = ParamSpec("P")
 R = TypeVar("R")
 
-MOST_TRIES = 20
+MOST_TRIES = 100
 
 
 class Offer(Protocol):

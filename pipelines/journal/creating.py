@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 from pipelines.journal.dialects import open_for_writing
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
+_NO_LIMIT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
 OURS = (processes, runs, attempts, pauses, schedules, interventions)
 
 
@@ -16,7 +17,12 @@ def create_tables(database_url: str) -> None:
     """
     engine = open_for_writing(database_url)
     try:
-        SQLModel.metadata.create_all(engine)
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(_NO_LIMIT)
+                connection.commit()
+            SQLModel.metadata.create_all(connection)
+            connection.commit()
     finally:
         engine.dispose()
 
