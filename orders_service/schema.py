@@ -13,13 +13,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
 from pipelines import JournalTooOld
-from pipelines.journal import lock_of, open_for_reading, open_for_writing, parse_url
+from pipelines.journal import UNLIMITED, lock_of, open_for_reading, open_for_writing, parse_url
 
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
 _LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
-_NO_LIMIT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
 
 
 def _config() -> Config:
@@ -73,7 +72,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SET statement_timeout = 0")
     connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
     connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-    connection.exec_driver_sql(_NO_LIMIT)
+    connection.exec_driver_sql(UNLIMITED)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)

@@ -3,10 +3,9 @@
 from sqlalchemy import Engine, inspect
 from sqlmodel import SQLModel
 
-from pipelines.journal.dialects import open_for_writing
+from pipelines.journal.dialects import UNLIMITED, open_for_writing
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
-_NO_LIMIT = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
 OURS = (processes, runs, attempts, pauses, schedules, interventions)
 
 
@@ -19,7 +18,7 @@ def create_tables(database_url: str) -> None:
     try:
         with engine.connect() as connection:
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(_NO_LIMIT)
+                connection.exec_driver_sql(UNLIMITED)
                 connection.commit()
             SQLModel.metadata.create_all(connection)
             connection.commit()

@@ -35,6 +35,9 @@ _POSTGRES_SETTINGS = {
 _BY_KEY = {"enable_seqscan": "off"}
 _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 3}
 
+# For what is longer than a transaction of ours may be: a schema is made or changed.
+UNLIMITED = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
+
 
 def parse_url(url: str) -> URL:
     """SQLAlchemy's URL; `postgres://` is accepted, and PostgreSQL means psycopg 3. Raises `WiringError`."""
