@@ -33,20 +33,21 @@ from orders_service.background import PIPELINES, schedules_of
 from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.fulfillment import routes as fulfillment_routes
-from orders_service.gateways import Guard, Mailbox, Signatures
+from orders_service.gateways import Guard, Signatures
 from orders_service.health import Pinger
 from orders_service.images import routes as images_routes
 from orders_service.imports import routes as imports_routes
 from orders_service.inside import Inside
 from orders_service.inventory import Window
 from orders_service.inventory import routes as inventory_routes
-from orders_service.metrics import HttpMetrics, make_metrics_route
+from orders_service.metrics import HttpMetrics, metrics
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
 from orders_service.outside import guard_of, open_gateways
 from orders_service.refusals import TRANSLATIONS
 from orders_service.reports import routes as reports_routes
-from orders_service.sandbox import SandboxCrm, SandboxWarehouse, make_router
+from orders_service.sandbox import Sandbox
+from orders_service.sandbox import router as sandbox_router
 from orders_service.settings import Role, Settings
 from orders_service.subscriptions import routes as subscriptions_routes
 from pipelines import Process, Rhythm
@@ -82,6 +83,7 @@ class State(TypedDict):
     pinger: Pinger
     guard: Guard
     window: Window
+    warehouse_signatures: Signatures
 
 
 def operation_id(route: APIRoute) -> str:
@@ -103,6 +105,7 @@ for _part in (
     subscriptions_routes.router,
     operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS),
     audit_routes.router,
+    fulfillment_routes.router,
 ):
     _PARTS.include_router(_part)
 
@@ -140,7 +143,8 @@ def create_app(
     )
     problem_handlers.install(app, TRANSLATIONS)
     event_streams.install(app)
-    _mount(app, settings, registry)
+    app.state.registry = registry
+    _mount(app, settings)
     edge.install(app, edge.Limits(larger_bodies=LARGER_BODIES), HttpMetrics(registry, version=app.version))
     return app
 
@@ -170,6 +174,7 @@ def _lifespan(
                 "pinger": Pinger(process.readers),
                 "guard": guard_of(settings),
                 "window": Window(),
+                "warehouse_signatures": Signatures(settings.fulfillment_secrets),
             }
 
     return lifespan
@@ -185,14 +190,14 @@ def _process(settings: Settings, **options: Any) -> Process:
     return Process(settings.database_url.get_secret_value(), PIPELINES, **usual | options)
 
 
-def _mount(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
+def _mount(app: FastAPI, settings: Settings) -> None:
     if settings.role is not Role.WORKER:
         app.router.routes.extend(_PARTS.routes)  # first: routes are tried in this order
-        app.include_router(fulfillment_routes.make_router(Signatures(settings.fulfillment_secrets)))
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
-    app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
+    app.add_api_route("/metrics", metrics, include_in_schema=False)
     if settings.is_development and settings.role is not Role.WORKER:
-        warehouse = SandboxWarehouse(settings.fulfillment_secrets, settings.data_dir / "warehouse.jsonl")
-        mailbox = Mailbox(settings.data_dir / "mailbox", sender=settings.smtp_sender)
-        app.include_router(make_router(warehouse, mailbox, SandboxCrm(settings.data_dir / "crm.jsonl")))
+        app.state.sandbox = Sandbox.opened(
+            settings.data_dir, secrets=settings.fulfillment_secrets, sender=settings.smtp_sender
+        )
+        app.include_router(sandbox_router)

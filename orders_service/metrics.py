@@ -1,6 +1,6 @@
 """What Prometheus hears about HTTP: requests by method, route and status, how long they took, how many are open."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -50,14 +50,10 @@ class HttpMetrics:
         self._in_progress.dec()
 
 
-def make_metrics_route(registry: CollectorRegistry) -> Callable[[Request], Response]:
+def metrics(request: Request) -> Response:
     """The endpoint of `/metrics`, in the format that Accept asks for.
 
     A plain def, so it runs in a thread: collecting may read the database.
     """
-
-    def metrics(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(registry), headers={"Content-Type": content_type})
-
-    return metrics
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(request.app.state.registry), headers={"Content-Type": content_type})

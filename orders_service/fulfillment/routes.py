@@ -49,42 +49,40 @@ def _request_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def make_router(signatures: Signatures) -> APIRouter:
-    """Who signs with one of these secrets is the warehouse."""
-    router = APIRouter(prefix="/v1/fulfillment", tags=["fulfillment"], route_class=StrictRoute)
-
-    @router.post(
-        "/events",
-        status_code=202,
-        response_description="Stored, and applied in the background.",
-        responses=responses(400, 401, 404, 413, 415, 422, 503) | _ANSWERS,
-        openapi_extra=_request_body(),
-    )
-    async def receive_fulfillment_event(
-        request: Request,
-        response: Response,
-        signature: Annotated[str | None, Security(_SIGNATURE)],  # noqa: ARG001 - for the documentation: all three are
-        webhook_id: Annotated[str | None, _ID] = None,  # noqa: ARG001 - read together, with the body
-        webhook_timestamp: Annotated[str | None, _TIMESTAMP] = None,  # noqa: ARG001 - as above
-    ) -> EventReceipt:
-        """Hear from the warehouse that an order was shipped, delivered, or is refused after all.
-
-        Any 2xx means that the event is on disk and will be applied; anything else that nothing was stored. Events may
-        come in any order and more than once: an order never moves back. One for an order that we have not quite
-        completed waits for that. What is unknown in `data` is ignored.
-        """
-        key, event = await _verified(request, signatures)
-        if await process_of(request).write(receive_event, key, event):
-            return EventReceipt(outcome="accepted")
-        response.status_code = 200
-        return EventReceipt(outcome="duplicate")
-
-    return router
+router = APIRouter(prefix="/v1/fulfillment", tags=["fulfillment"], route_class=StrictRoute)
 
 
-async def _verified(request: Request, signatures: Signatures) -> tuple[str, StoredEvent]:
+@router.post(
+    "/events",
+    status_code=202,
+    response_description="Stored, and applied in the background.",
+    responses=responses(400, 401, 404, 413, 415, 422, 503) | _ANSWERS,
+    openapi_extra=_request_body(),
+)
+async def receive_fulfillment_event(
+    request: Request,
+    response: Response,
+    signature: Annotated[str | None, Security(_SIGNATURE)],  # noqa: ARG001 - for the documentation: all three are
+    webhook_id: Annotated[str | None, _ID] = None,  # noqa: ARG001 - read together, with the body
+    webhook_timestamp: Annotated[str | None, _TIMESTAMP] = None,  # noqa: ARG001 - as above
+) -> EventReceipt:
+    """Hear from the warehouse that an order was shipped, delivered, or is refused after all.
+
+    Any 2xx means that the event is on disk and will be applied; anything else that nothing was stored. Events may
+    come in any order and more than once: an order never moves back. One for an order that we have not quite
+    completed waits for that. What is unknown in `data` is ignored.
+    """
+    key, event = await _verified(request)
+    if await process_of(request).write(receive_event, key, event):
+        return EventReceipt(outcome="accepted")
+    response.status_code = 200
+    return EventReceipt(outcome="duplicate")
+
+
+async def _verified(request: Request) -> tuple[str, StoredEvent]:
     """Nothing is read of a body before its signature has been found good."""
     body = await request.body()
+    signatures: Signatures = request.state.warehouse_signatures  # who signs with one of its secrets is the warehouse
     signatures.verify(body, request.headers)
     key, event = webhook_id_of(request.headers), read_event(body)
     return key, StoredEvent(

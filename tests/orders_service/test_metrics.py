@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from orders_service import edge, problem_handlers
 from orders_service.exchange import Limits
-from orders_service.metrics import HttpMetrics, make_metrics_route
+from orders_service.metrics import HttpMetrics, metrics
 from orders_service.problems import responses
 from tests.harness.uvicorn_server import serving
 
@@ -26,7 +26,8 @@ def build_app(registry: CollectorRegistry) -> FastAPI:
 
     app = FastAPI()
     app.include_router(router, prefix="/v1")
-    app.add_api_route("/metrics", make_metrics_route(registry), include_in_schema=False)
+    app.state.registry = registry
+    app.add_api_route("/metrics", metrics, include_in_schema=False)
     problem_handlers.install(app, {})
     edge.install(app, Limits(), HttpMetrics(registry, version="1.2.3", commit="abc"))
     return app

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from orders_service.gateways import Mailbox
-from orders_service.sandbox import SandboxCrm, SandboxWarehouse, make_router
+from orders_service.sandbox import Sandbox, SandboxCrm, SandboxWarehouse, router
 from orders_service.sandbox.crm import UnreadableUser
 from tests.builders.fulfillment import SECRET
 
@@ -25,7 +25,8 @@ def ledger(tmp_path: Path) -> Path:
 def client(ledger: Path) -> TestClient:
     app = FastAPI()
     warehouse, mailbox = SandboxWarehouse([SECRET], ledger.with_name("warehouse.jsonl")), Mailbox(ledger.parent)
-    app.include_router(make_router(warehouse, mailbox, SandboxCrm(ledger)))
+    app.state.sandbox = Sandbox(warehouse, SandboxCrm(ledger), mailbox)
+    app.include_router(router)
     return TestClient(app)
 
 

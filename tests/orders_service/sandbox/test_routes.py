@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from orders_service.gateways import Letter, Mailbox, Signatures
-from orders_service.sandbox import SandboxCrm, SandboxWarehouse, make_router
+from orders_service.sandbox import Sandbox, SandboxCrm, SandboxWarehouse, router
 from tests.builders.fulfillment import SECRET
 
 EVENT = '{"type":"order.fulfillment_requested","data":{"city":"<script>"}}'
@@ -23,11 +23,10 @@ def mailbox(tmp_path: Path) -> Mailbox:
 @pytest.fixture
 def client(tmp_path: Path, mailbox: Mailbox) -> TestClient:
     app = FastAPI()
-    app.include_router(
-        make_router(
-            SandboxWarehouse([SECRET], tmp_path / "warehouse.jsonl"), mailbox, SandboxCrm(tmp_path / "crm.jsonl")
-        )
+    app.state.sandbox = Sandbox(
+        SandboxWarehouse([SECRET], tmp_path / "warehouse.jsonl"), SandboxCrm(tmp_path / "crm.jsonl"), mailbox
     )
+    app.include_router(router)
     return TestClient(app)
 
 
