@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.harness.client import Heard, OrderRequest
-from tests.harness.facts import read_facts, read_runs
+from tests.harness.facts import read_facts, read_order_runs
 from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database
 from tests.harness.receiver import Answer, always
@@ -27,7 +27,7 @@ async def test_a_restart_finishes_what_a_drained_process_left(tmp_path: Path) ->
         stage.receiver.behaviour = always(Answer(delay_seconds=0.01))
         async with stage.installation.serving() as server:
             heard = await _terminated_under_load(stage, server)
-            left = [run for run in read_runs(stage.database_url) if run.state == "ready"]
+            left = [run for run in read_order_runs(stage.database_url) if run.state == "ready"]
             assert left
             await server.serve()
             await stage.until_settled()
@@ -48,7 +48,7 @@ async def test_a_webhook_under_way_is_finished(tmp_path: Path) -> None:
     async with _terminated_during_a_webhook(tmp_path) as (stage, server, answer):
         answer.set()
         assert (await server.until_exit()).code == 0
-    assert [run.state for run in read_runs(stage.database_url)] == ["completed"]
+    assert [run.state for run in read_order_runs(stage.database_url)] == ["completed"]
     assert stage.violations() == []
 
 
@@ -56,7 +56,7 @@ async def test_a_second_signal_breaks_it_off_and_frees_the_run(tmp_path: Path) -
     async with _terminated_during_a_webhook(tmp_path) as (stage, server, _):
         server.terminate()
         assert (await server.until_exit()).code == 0
-        [run] = read_runs(stage.database_url)
+        [run] = read_order_runs(stage.database_url)
         assert (run.state, run.owner, run.crashes) == ("ready", None, 0)
         stage.receiver.behaviour = always(Answer())
         await server.serve()
@@ -105,7 +105,7 @@ async def _until_refused(server: OrdersServer) -> None:
 def _judge(stage: Stage, heard: list[Heard]) -> None:
     assert {each.status for each in heard} <= {201, 503, None}  # None: no connection, so nobody was told anything
     assert {each.status for each in heard} >= {201, None}
-    assert {run.crashes for run in read_runs(stage.database_url)} == {0}
+    assert {run.crashes for run in read_order_runs(stage.database_url)} == {0}
     assert _burned(stage) == []
     assert stage.violations() == []
 

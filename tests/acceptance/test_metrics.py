@@ -29,6 +29,7 @@ NAMES = {
     "orders_http_requests_total": {"method", "route", "status"},
     "orders_http_request_duration_seconds_bucket": {"method", "route", "le"},
 }
+FULFILLING = "fulfill-order"
 DONE, STUCK = 20, 3
 STATES = {"completed": DONE, "waiting": STUCK, "rejected": 1}
 
@@ -57,7 +58,7 @@ def test_every_promised_name_has_its_labels(scraped: list[Sample]) -> None:
 
 
 def test_the_gauges_agree_with_the_journal(scraped: list[Sample]) -> None:
-    depths = {sample.labels["state"]: sample.value for sample in scraped if sample.name == "pipeline_runs"}
+    depths = {sample.labels["state"]: sample.value for sample in scraped if _is_of_orders(sample, "pipeline_runs")}
     assert depths == {**dict.fromkeys(("ready", "running", "undoing", "failed", "quarantined"), 0), "waiting": STUCK}
 
 
@@ -65,7 +66,7 @@ def test_the_counters_agree_with_the_load(scraped: list[Sample]) -> None:
     orders = DONE + STUCK + 1
     assert _value(scraped, "orders_http_requests_total", method="POST", route="/v1/orders", status="201") == orders
     for outcome, runs in {"completed": DONE, "rejected": 1, "failed": 0}.items():
-        assert _value(scraped, "pipeline_runs_finished_total", outcome=outcome) == runs
+        assert _value(scraped, "pipeline_runs_finished_total", pipeline=FULFILLING, outcome=outcome) == runs
     attempts = {step: _value(scraped, "pipeline_step_attempts_total", step=step, outcome="success") for step in STEPS}
     assert attempts == dict(zip(STEPS, [orders, orders - 1, orders - 1, DONE], strict=True))
     assert _value(scraped, "pipeline_step_attempts_total", step=STEPS[-1], outcome="retry") == STUCK
@@ -77,14 +78,18 @@ async def test_a_scrape_is_answered_while_the_database_is_away(tmp_path: Path) -
             postgres.crash()
             scraped = await _scrape(server)
             postgres.start()
-    assert _value(scraped, "pipeline_runs", state="ready") == 0
+    assert _value(scraped, "pipeline_runs", pipeline=FULFILLING, state="ready") == 0
 
 
 async def _told(server: OrdersServer) -> None:
     """An event follows its COMMIT, and so may come after what a test has read from the database."""
     async with asyncio.timeout(30):
-        while _value(await _scrape(server), "pipeline_runs_finished_total", outcome="completed") < DONE:  # noqa: ASYNC110 - another process
+        while await _finished(server) < DONE:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
+
+
+async def _finished(server: OrdersServer) -> float:
+    return _value(await _scrape(server), "pipeline_runs_finished_total", pipeline=FULFILLING, outcome="completed")
 
 
 async def _scrape(server: OrdersServer) -> list[Sample]:
@@ -92,6 +97,10 @@ async def _scrape(server: OrdersServer) -> list[Sample]:
         assert answer.status == 200
         families = text_string_to_metric_families(await answer.text())
         return [sample for family in families for sample in family.samples]
+
+
+def _is_of_orders(sample: Sample, name: str) -> bool:
+    return sample.name == name and sample.labels["pipeline"] == FULFILLING
 
 
 def _value(scraped: list[Sample], name: str, **labels: str) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.harness.checker import REQUESTED, STEPS
 from tests.harness.client import OrderRequest
-from tests.harness.facts import Facts, StoredOrder, read_facts, read_runs
+from tests.harness.facts import Facts, StoredOrder, read_facts, read_order_runs
 from tests.harness.orders import OrdersServer
 from tests.harness.raw_server import nothing, raw_server
 from tests.harness.receiver import (
@@ -52,7 +52,7 @@ async def test_between_two_attempts_nobody_holds_the_run(tmp_path: Path) -> None
         async with stage.installation.serving("server", "pace=1e9") as server:
             await _order(stage, server, "error")
             await stage.until_runs(lambda runs: runs[0].state == "waiting")
-            [run] = read_runs(stage.database_url)
+            [run] = read_order_runs(stage.database_url)
             assert run.owner is None
             [*_, last] = read_facts(stage.database_url).attempts[run.id]
             assert (last.step, last.number, last.outcome) == ("notify_warehouse", 1, "retry")

@@ -1,6 +1,6 @@
 """What the final database says, read once and for all after the servers have ended: the only SQL of the checker."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, MetaData, Row, Table, create_engine, select, text
+
+from orders_service.orders import fulfill_order
 
 _ORPHANS = text("SELECT count(*) FROM order_lines WHERE order_id NOT IN (SELECT id FROM orders)")
 
@@ -23,6 +25,7 @@ class StoredOrder:
 @dataclass(frozen=True)
 class StoredRun:
     id: str
+    pipeline: str
     state: str
     generation: int
     crashes: int = 0
@@ -86,6 +89,15 @@ def read_runs(database_url: str) -> list[StoredRun]:
         return read()
 
 
+def read_order_runs(database_url: str) -> list[StoredRun]:
+    """The runs that fulfill orders; mails and schedules have others, which may begin at any time."""
+    return fulfilling(read_runs(database_url))
+
+
+def fulfilling(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    return [run for run in runs if run.pipeline == fulfill_order.name]
+
+
 @contextmanager
 def reading_runs(database_url: str) -> Iterator[Callable[[], list[StoredRun]]]:
     """To be asked again and again while servers are at work: over one connection, each time anew."""
@@ -115,9 +127,9 @@ def _connected(database_url: str) -> Iterator[Connection]:
 
 
 def _runs(connection: Connection) -> list[StoredRun]:
-    statement = text("SELECT id, state, generation, crashes, owner, reason FROM runs")
+    statement = text("SELECT id, pipeline, state, generation, crashes, owner, reason FROM runs")
     return [
-        StoredRun(_id(r.id), r.state, r.generation, r.crashes, _id(r.owner) if r.owner else None, r.reason)
+        StoredRun(_id(r.id), r.pipeline, r.state, r.generation, r.crashes, _id(r.owner) if r.owner else None, r.reason)
         for r in connection.execute(statement)
     ]
 

@@ -13,7 +13,7 @@ from orders_service import schema, starting
 from orders_service.settings import Settings
 from tests.harness.checker import TERMINAL, Evidence, read_mailbox, violations
 from tests.harness.client import Client
-from tests.harness.facts import StoredRun, read_facts, reading_runs
+from tests.harness.facts import StoredRun, fulfilling, read_facts, reading_runs
 from tests.harness.ledger import entries
 from tests.harness.orders import ADMIN_KEY, SECRET, Installation, OrdersServer
 from tests.harness.receiver import Receiver, webhook_receiver
@@ -44,13 +44,14 @@ class Stage:
         return Client(urls, ADMIN_KEY, self.folder / "client", timeout_seconds=timeout_seconds)
 
     async def until_settled(self) -> None:
-        """Until no run is open."""
-        await self.until_runs(lambda runs: all(run.state in TERMINAL for run in runs))
+        """Until no run is open, of whatever pipeline."""
+        with reading_runs(self.database_url) as read:
+            await until(lambda: bool(runs := read()) and all(run.state in TERMINAL for run in runs))
 
     async def until_runs(self, condition: Callable[[Sequence[StoredRun]], bool]) -> None:
-        """Until there are runs, and this holds of them."""
+        """Until there are orders, and this holds of the runs that fulfill them. Mails and schedules have others."""
         with reading_runs(self.database_url) as read:
-            await until(lambda: bool(runs := read()) and condition(runs))
+            await until(lambda: bool(runs := fulfilling(read())) and condition(runs))
 
     def evidence(self, excused: Iterable[str] = ()) -> Evidence:
         """Everything the judge wants. Ask when the servers have ended."""

@@ -23,7 +23,10 @@ def test_a_consistent_story_breaks_no_promise() -> None:
     ("invariant", "change"),
     [
         ("I1", lambda e: _with(e, orders={DONE: e.facts.orders[DONE]})),
-        ("I1", lambda e: _with(e, runs=e.facts.runs | {"run-done": StoredRun("run-done", "waiting", 0)})),
+        (
+            "I1",
+            lambda e: _with(e, runs=e.facts.runs | {"run-done": StoredRun("run-done", "fulfill-order", "waiting", 0)}),
+        ),
         ("I1", lambda e: _with(e, orders=e.facts.orders | {DONE: StoredOrder(DONE, "pending", "run-done")})),
         ("I1", lambda e: replace(e, excused=frozenset())),
         ("I2", lambda e: _with(e, answers=e.facts.answers[1:])),
@@ -73,8 +76,8 @@ def _story() -> Evidence:
         holds={DONE: {"lamp": 1}},
         stock={"lamp": Shelf(9, 1)},
         runs={
-            "run-done": StoredRun("run-done", "completed", 0),
-            "run-undone": StoredRun("run-undone", "failed", 0),
+            "run-done": StoredRun("run-done", "fulfill-order", "completed", 0),
+            "run-undone": StoredRun("run-undone", "fulfill-order", "failed", 0),
         },
         attempts={},
         answers=answers,
