@@ -44,12 +44,16 @@ from pipelines.worker import Rhythm
 
 _TO_SEND_ANSWERS_SECONDS = 0.3
 
-options: dict[str, Any] = {}
+options: dict[str, Any] = {"schedules": ()}  # every tick is a COMMIT, and stories count those
 
 
 def plant_in(place: object, **changed: object) -> None:
     for name, value in changed.items():
         setattr(place, name, value)
+
+
+def undisturbed() -> None:
+    """Nothing is planted, and no schedule ticks."""
 
 
 def pace(factor: str) -> None:
@@ -221,6 +225,7 @@ def oversells() -> None:
 PLANTS: dict[str, Callable[..., None]] = {
     plant.__name__: plant
     for plant in (
+        undisturbed,
         pace,
         tap,
         dies_before_commit,

@@ -82,7 +82,7 @@ async def test_a_commit_that_fails_is_answered_503_and_leaves_nothing(tmp_path: 
 async def _served_through_a_proxy(url: str, folder: Path) -> AsyncIterator[tuple[CommitProxy, Stage, OrdersServer]]:
     async with staged(url, folder, stock=STOCK, lease_seconds=LONG) as stage, commit_proxy(url) as proxy:
         behind = replace(stage.installation, database_url=proxy.url)
-        async with behind.serving() as server:
+        async with behind.serving("server", "undisturbed") as server:
             await until(lambda: _has_looked_for_work(url))
             yield proxy, stage, server
 
