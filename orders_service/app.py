@@ -30,6 +30,7 @@ from orders_service.api_text import DESCRIPTION, TAGS
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, schedules_of
+from orders_service.console import routes as console_routes
 from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.fulfillment import routes as fulfillment_routes
@@ -48,7 +49,7 @@ from orders_service.refusals import TRANSLATIONS
 from orders_service.reports import routes as reports_routes
 from orders_service.sandbox import Sandbox
 from orders_service.sandbox import router as sandbox_router
-from orders_service.settings import Role, Settings
+from orders_service.settings import DEVELOPMENT_KEY, Role, Settings
 from orders_service.subscriptions import routes as subscriptions_routes
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
@@ -106,6 +107,7 @@ for _part in (
     operations_routes.make_router(PIPELINES, OWNERS_OF_RUNS),
     audit_routes.router,
     fulfillment_routes.router,
+    console_routes.router,
 ):
     _PARTS.include_router(_part)
 
@@ -201,3 +203,5 @@ def _mount(app: FastAPI, settings: Settings) -> None:
             settings.data_dir, secrets=settings.fulfillment_secrets, sender=settings.smtp_sender
         )
         app.include_router(sandbox_router)
+        if settings.admin_key.get_secret_value() == DEVELOPMENT_KEY:
+            app.state.development_key = DEVELOPMENT_KEY  # the console says so to whoever asks

@@ -1,7 +1,7 @@
 """One request and its answer, as they pass the edge: what they may cost, and what the edge adds to them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -150,9 +150,16 @@ class Exchange:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.answered_at = message["status"], perf_counter()
-            own = (request_ids.HEADER, self.request_id.encode())
-            message["headers"] = [*message.get("headers", ()), own, *_SECURITY_HEADERS]
+            message["headers"] = _with_ours(message.get("headers", ()), self.request_id)
         await self._send(message)
+
+
+def _with_ours(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """A page may say for itself what browsers tell others of it."""
+    given = list(headers)
+    said = {name for name, _ in given}
+    ours = (header for header in _SECURITY_HEADERS if header[0] not in said)
+    return [*given, (request_ids.HEADER, request_id.encode()), *ours]
 
 
 def _is_ours(start: Message) -> bool:

@@ -3,7 +3,7 @@
 from orders_service import database  # noqa: F401 - the naming convention comes before the first table
 from orders_service.accounts.tables import Spending, User
 from orders_service.audit.tables import AuditEntry
-from orders_service.auth import ApiKey, Session
+from orders_service.auth import ApiKey, ConsoleSession, Session
 from orders_service.fulfillment.tables import ReceivedEvent
 from orders_service.idempotency import RememberedAnswer
 from orders_service.images.tables import ProductImage, ProductImageSize, ProductImageUpload
@@ -20,6 +20,7 @@ __all__ = [
     "AuditEntry",
     "CatalogPage",
     "CatalogState",
+    "ConsoleSession",
     "ImportFlaw",
     "ImportedRef",
     "Order",

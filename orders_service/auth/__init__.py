@@ -1,6 +1,12 @@
 """Who is asking, and what they may do: API keys of programs, session tokens of people. The front door."""
 
 from orders_service.auth.bearer import Admin, Allowed, Bearer, CurrentPrincipal, CurrentUser, token_of
+from orders_service.auth.console_sessions import (
+    CONSOLE_SESSIONS_LAST,
+    behind_console_session,
+    close_console_session,
+    open_console_session,
+)
 from orders_service.auth.credentials import (
     KeyInfo,
     LiveSession,
@@ -17,15 +23,17 @@ from orders_service.auth.credentials import (
 from orders_service.auth.errors import Forbidden, Unauthenticated
 from orders_service.auth.keyring import Keyring
 from orders_service.auth.principals import ADMIN, CUSTOMER_SCOPES, Principal, Scope, user_principal
-from orders_service.auth.tables import ApiKey, Session
+from orders_service.auth.tables import ApiKey, ConsoleSession, Session
 
 __all__ = [
     "ADMIN",
+    "CONSOLE_SESSIONS_LAST",
     "CUSTOMER_SCOPES",
     "Admin",
     "Allowed",
     "ApiKey",
     "Bearer",
+    "ConsoleSession",
     "CurrentPrincipal",
     "CurrentUser",
     "Forbidden",
@@ -36,10 +44,13 @@ __all__ = [
     "Scope",
     "Session",
     "Unauthenticated",
+    "behind_console_session",
+    "close_console_session",
     "find_key",
     "issue_key",
     "list_keys",
     "make_key",
+    "open_console_session",
     "open_session",
     "remove_ended_sessions",
     "revoke_key",

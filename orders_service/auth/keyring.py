@@ -3,6 +3,7 @@
 import hmac
 import secrets
 import time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -38,7 +39,7 @@ class Keyring:
     async def principal_of(self, token: str) -> Principal:
         """Raises `Unauthenticated` for all but a live credential."""
         token_hash = hash_of(token)
-        if hmac.compare_digest(token_hash, self._admin_hash):
+        if self.is_of_admin(token_hash):
             return ADMIN
         until, principal = self._trusted.get(token_hash, (0.0, None))
         if until < time.monotonic():
@@ -49,6 +50,14 @@ class Keyring:
         if principal is None:
             raise Unauthenticated
         return principal
+
+    def is_of_admin(self, token_hash: str) -> bool:
+        """Whether it is the hash of the bootstrap key, as it is set now."""
+        return hmac.compare_digest(token_hash, self._admin_hash)
+
+    def now(self) -> datetime:
+        """By the clock that credentials end by."""
+        return self._clock.now()
 
     def _trust(self, token_hash: str, principal: Principal | None) -> None:
         if len(self._trusted) >= MOST_REMEMBERED:

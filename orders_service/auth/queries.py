@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, null, select, update
 from sqlmodel import col
 
-from orders_service.auth.tables import ApiKey, Session
+from orders_service.auth.tables import ApiKey, ConsoleSession, Session
 from pipelines import ReadSession, Transaction
 
 _FIND_KEY = select(
@@ -49,6 +49,13 @@ _REVOKED = (
     .order_by(col(Session.revoked_at))
     .limit(bindparam("most"))
 )
+_EXPIRED_CONSOLE = (
+    select(col(ConsoleSession.id))
+    .where(col(ConsoleSession.expires_at) < bindparam("before"))
+    .order_by(col(ConsoleSession.expires_at))
+    .limit(bindparam("most"))
+)
+_REMOVE_CONSOLE = delete(ConsoleSession).where(col(ConsoleSession.id) == bindparam("of"))
 _NEWEST = select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id)).limit(bindparam("most"))
 
 
@@ -91,12 +98,25 @@ def keys(session: ReadSession, most: int) -> Sequence[ApiKey]:
     return session.execute(_NEWEST, {"most": most}).scalars().all()
 
 
+def console_session(session: ReadSession, session_id: str) -> ConsoleSession | None:
+    return session.get(ConsoleSession, session_id)
+
+
+def remove_console_session(tx: Transaction, session_id: str) -> None:
+    tx.execute(_REMOVE_CONSOLE, {"of": session_id})
+
+
 def remove_ended(tx: Transaction, before: datetime, most: int) -> int:
-    """Forget sessions that ended before then; says how many."""
-    ended: list[str] = []
-    for statement in (_EXPIRED, _REVOKED):
-        if left := most - len(ended):
-            ended += tx.execute(statement, {"before": before, "most": left}).scalars()
-    if ended:
-        tx.execute(delete(Session).where(col(Session.id).in_(sorted(ended))))
-    return len(ended)
+    """Forget sessions that ended before then, those of the console too; says how many."""
+    removed = _remove(tx, Session, (_EXPIRED, _REVOKED), before, most)
+    return removed + _remove(tx, ConsoleSession, (_EXPIRED_CONSOLE,), before, most - removed)
+
+
+def _remove(tx: Transaction, table: Any, ended: Sequence[Any], before: datetime, most: int) -> int:
+    ids: list[str] = []
+    for statement in ended:
+        if left := most - len(ids):
+            ids += tx.execute(statement, {"before": before, "most": left}).scalars()
+    if ids:
+        tx.execute(delete(table).where(table.id.in_(sorted(ids))))
+    return len(ids)

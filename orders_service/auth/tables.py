@@ -39,3 +39,16 @@ class Session(SQLModel, table=True):
     created_at: datetime
     expires_at: datetime = Field(index=True)
     revoked_at: datetime | None = None
+
+
+class ConsoleSession(SQLModel, table=True):
+    """A browser that somebody has signed in with. Without a key it was the bootstrap admin's credential."""
+
+    __tablename__ = "console_sessions"
+
+    id: str = Field(primary_key=True, max_length=32)
+    key_id: str | None = Field(default=None, max_length=32)
+    credential_hash: str = Field(max_length=64)
+    secret_hash: str = Field(max_length=64)
+    created_at: datetime
+    expires_at: datetime = Field(index=True)

@@ -3,6 +3,7 @@
 from orders_service.operations.cleaning import cleanup_sessions, ended_before, expire_idempotency_keys
 from orders_service.operations.errors import UnknownPipeline
 from orders_service.operations.steering_many import Desk, steer_runs
+from orders_service.operations.viewing import pipelines_of
 
 __all__ = [
     "Desk",
@@ -10,5 +11,6 @@ __all__ = [
     "cleanup_sessions",
     "ended_before",
     "expire_idempotency_keys",
+    "pipelines_of",
     "steer_runs",
 ]
