@@ -172,6 +172,7 @@ async def test_a_run_behind_others(database_url: str) -> None:
         ahead = [Priority.HIGH, Priority.NORMAL]
         for priority in ahead:
             await stage.write(start, pipeline, Trip(), priority=priority)
+        stage.clock.advance(timedelta(seconds=1))
         run_id = await stage.start(pipeline, Trip())
         await stage.write(start, pipeline, Trip(), priority=Priority.LOW)
         stage.clock.advance(timedelta(seconds=1))
