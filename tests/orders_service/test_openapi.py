@@ -200,7 +200,9 @@ def test_operation_ids_are_stable() -> None:
 def test_every_route_is_in_the_contract_but_those_for_machines_and_for_development() -> None:
     app = create_app(Settings(role="all"))
     served = {context.path_format or context.path for context in iter_route_contexts(app.router.routes)}
-    hidden = {path for path in served - set(DOCUMENT["paths"]) if path and not path.startswith("/sandbox/")}
+    hidden = {
+        path for path in served - set(DOCUMENT["paths"]) if path and not path.startswith(("/sandbox/", "/console"))
+    }
     assert hidden == {"/metrics", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 
 
