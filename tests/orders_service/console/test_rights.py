@@ -34,14 +34,14 @@ async def test_nobody_gets_in_without_signing_in(corner_shop: Shop, method: str,
 @pytest.mark.parametrize("path", [path for method, path in ROUTES if method == "POST"])
 async def test_nothing_is_done_without_the_sessions_token(corner_shop: Shop, path: str) -> None:
     visitor = await signed_in(corner_shop)
-    assert (await visitor.client.post(filled(path))).status_code in {403, 422}
-    assert (await visitor.do(filled(path), csrf="0" * 64)).status_code in {403, 422}
+    assert (await visitor.client.post(filled(path))).status_code == 403
+    assert (await visitor.do(filled(path), csrf="0" * 64)).status_code == 403
 
 
 @pytest.mark.parametrize("path", [path for method, path in ROUTES if method == "POST" and path != SIGNING_OUT])
 async def test_whoever_only_looks_does_nothing(corner_shop: Shop, path: str) -> None:
     answer = await (await who_only_looks(corner_shop)).do(filled(path))
-    assert answer.status_code in {403, 422}
+    assert answer.status_code == 403
 
 
 def test_pages_are_read_and_forms_are_sent() -> None:
