@@ -1,0 +1,48 @@
+"""What the stories of the console share: a service, its warehouse, and a window."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.harness import browser as browsers
+from tests.harness.browser import Console
+from tests.harness.orders import OrdersServer
+from tests.harness.stage import Stage, staged
+
+STOCK = {"lamp": 1000, "rug": 1000, "vase": 0}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if browsers.EXECUTABLE is None:
+        for item in items:
+            if item.path.is_relative_to(Path(__file__).parent):
+                item.add_marker(pytest.mark.skip(reason=browsers.MISSING))
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def server(stage: Stage) -> AsyncIterator[OrdersServer]:
+    async with stage.installation.serving() as server:
+        yield server
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with browsers.browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+async def console(chromium: Browser, server: OrdersServer) -> AsyncIterator[Console]:
+    """Signed in as the admin. Whatever a page has to complain of fails the test."""
+    async with browsers.window(chromium, server) as console:
+        await console.sign_in()
+        yield console
+        assert console.complaints == []
