@@ -16,8 +16,8 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 async def test_a_page_loads_nothing_but_our_own_files_and_is_kept_by_nobody(corner_shop: Shop) -> None:
     visitor = await signed_in(corner_shop)
-    for path in ("/console", "/console/sign-in"):
-        answer = await visitor.client.get(path)
+    for client, path in ((visitor.client, "/console"), (Visitor(corner_shop).client, "/console/sign-in")):
+        answer = await client.get(path)
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'")
         assert "unsafe" not in policy

@@ -61,6 +61,12 @@ async def test_nobody_is_led_away(corner_shop: Shop, target: str) -> None:
     assert answer.headers["location"] == "/console"
 
 
+async def test_whoever_is_signed_in_is_not_asked_again(corner_shop: Shop) -> None:
+    visitor = await signed_in(corner_shop)
+    answer = await visitor.client.get("/console/sign-in", params={"next": "/console?a=1"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console?a=1")
+
+
 async def test_a_session_ends_with_its_key(corner_shop: Shop) -> None:
     key = await corner_shop.process.write(issue_key, "ops", scopes=[Scope.OPERATIONS_READ])
     visitor = await signed_in(corner_shop, key)
