@@ -21,7 +21,7 @@ run: .venv/run.stamp ## migrate, seed and serve on 127.0.0.1 (PORT=8000), SQLite
 	@ORDERS_PORT=$(PORT) $(BIN)/orders serve --prepare
 
 test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, two at a time
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
