@@ -49,5 +49,9 @@ def _show(preview: dict[str, Any], verb: str, limit: int | None, *, aside: bool)
 def _see_that_it_is_meant(verb: str) -> None:
     if not sys.stdin.isatty():
         raise Mendable("Nobody is here to confirm it: say --yes.")
-    if not typer.confirm(f"{verb.capitalize()} all of them?", err=True):
+    typer.echo(f"{verb.capitalize()} all of them? [y/N] ", err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        typer.echo(err=True)  # they have left, and the cursor stands behind the question
+    if answer.strip().lower() not in {"y", "yes"}:
         raise typer.Abort
