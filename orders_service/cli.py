@@ -42,8 +42,8 @@ def main() -> NoReturn:
         code = cli(standalone_mode=False)
     except Mendable as error:
         _refuse(str(error), error.exit_code)
-    except TyperException as error:  # the command line makes no sense; help has been shown if the message is empty
-        _refuse(error.format_message(), error.exit_code)
+    except TyperException as error:  # the words make no command
+        _refuse(_with_hint(error), error.exit_code)
     except typer.Abort:
         _refuse("Nothing was done.", NOT_WELL)
     sys.exit(code)
@@ -158,7 +158,7 @@ def demo(*, as_json: AsJson = False) -> None:
     else:
         for line in wrong:
             typer.secho(f"  {line}", bold=True)
-        verdict = f"{len(wrong)} things are WRONG" if wrong else "nothing lost, nothing had twice"
+        verdict = f"{len(wrong)} of these {'is' if len(wrong) == 1 else 'are'} WRONG" if wrong else play.ALL_WELL
         typer.secho(f"{play.summed_up(evidence)}: {verdict}.", bold=True)
     sys.exit(NOT_WELL if wrong else 0)
 
@@ -196,6 +196,14 @@ class _told:  # noqa: N801 - reads as a sentence
 
         if (advice := starting.advice(error)) is not None:
             _refuse(advice)
+
+
+def _with_hint(error: TyperException) -> str:
+    """Where to read on; nothing if help has been shown instead."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} See: {context.command_path} --help"
 
 
 def _refuse(message: str, exit_code: int = CANNOT_START) -> NoReturn:

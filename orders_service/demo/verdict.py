@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+ALL_WELL = "nothing lost, nothing had twice"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:

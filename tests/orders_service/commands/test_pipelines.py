@@ -29,7 +29,7 @@ async def test_a_pipeline_is_paused_for_a_reason_and_resumed(corner_shop: Shop, 
 
 async def test_a_pause_without_a_reason_is_one_line(terminal: Terminal) -> None:
     said = await terminal.run("pipelines", "pause", "fulfill-order", code=2)
-    assert said.complaint == "Missing option '--reason'."
+    assert said.complaint == "Missing option '--reason'. See: orders pipelines pause --help"
 
 
 async def test_a_pipeline_that_there_is_not_is_one_line(terminal: Terminal) -> None:
