@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import typer
 
-from orders_service.commands.options import AsJson, Url, connect
+from orders_service.commands.options import AsJson, Reason, Url, connect, given
 from orders_service.commands.showing import moment, say, show_json, show_table
 
 schedules = typer.Typer(help="What the service starts by itself.", no_args_is_help=True)
@@ -26,9 +26,9 @@ def show(*, url: Url = None, as_json: AsJson = False) -> None:
 
 
 @schedules.command()
-def trigger(name: Name, *, url: Url = None, as_json: AsJson = False) -> None:
+def trigger(name: Name, *, reason: Reason = None, url: Url = None, as_json: AsJson = False) -> None:
     """Start a run of this schedule now, paused or not. What is planned stays as it is."""
-    accepted = _call(url, name, "trigger")
+    accepted = _call(url, name, "trigger", reason)
     if as_json:
         show_json(accepted)
     else:
@@ -36,9 +36,9 @@ def trigger(name: Name, *, url: Url = None, as_json: AsJson = False) -> None:
 
 
 @schedules.command()
-def pause(name: Name, *, url: Url = None, as_json: AsJson = False) -> None:
+def pause(name: Name, *, reason: Reason = None, url: Url = None, as_json: AsJson = False) -> None:
     """Have a schedule fire nothing until it is resumed."""
-    paused = _call(url, name, "pause")
+    paused = _call(url, name, "pause", reason)
     if as_json:
         show_json(paused)
     else:
@@ -46,17 +46,17 @@ def pause(name: Name, *, url: Url = None, as_json: AsJson = False) -> None:
 
 
 @schedules.command()
-def resume(name: Name, *, url: Url = None, as_json: AsJson = False) -> None:
+def resume(name: Name, *, reason: Reason = None, url: Url = None, as_json: AsJson = False) -> None:
     """Have a schedule fire again; what was due meanwhile is not made up for."""
-    resumed = _call(url, name, "resume")
+    resumed = _call(url, name, "resume", reason)
     if as_json:
         show_json(resumed)
     else:
         say(f"Schedule {resumed['name']} fires again, next at {moment(resumed['next_fire_at']) or 'no time'}.")
 
 
-def _call(url: str | None, name: str, verb: str) -> Any:
-    return connect(url).call("POST", f"{PATH}/{quote(name, safe='')}/{verb}")
+def _call(url: str | None, name: str, verb: str, reason: str | None) -> Any:
+    return connect(url).call("POST", f"{PATH}/{quote(name, safe='')}/{verb}", given(reason=reason))
 
 
 def _row(schedule: dict[str, Any]) -> tuple[object, ...]:

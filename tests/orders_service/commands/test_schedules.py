@@ -13,6 +13,7 @@ from tests.builders.shop import Shop, open_shop
 from tests.builders.terminal import Terminal, terminal_at
 
 NIGHTLY = "cleanup-sessions"
+ACTIONS = {"trigger": "triggered", "pause": "paused", "resume": "resumed"}
 
 
 @pytest.fixture
@@ -52,6 +53,14 @@ async def test_a_schedule_is_paused_and_resumed(clockwork: Shop, schedules: Term
     assert (await schedules.run("pause", NIGHTLY, code=1)).complaint.startswith("State conflict: ")
     assert (await schedules.run("resume", NIGHTLY)).out.startswith(f"Schedule {NIGHTLY} fires again, next at 20")
     assert [entry["action"] for entry in await audited(clockwork)] == ["schedule_paused", "schedule_resumed"]
+
+
+@pytest.mark.parametrize("verbs", [["trigger"], ["pause"], ["pause", "resume"]], ids=str)
+async def test_the_audit_keeps_why(clockwork: Shop, schedules: Terminal, verbs: list[str]) -> None:
+    for verb in verbs:
+        await schedules.run(verb, NIGHTLY, "--reason", "the disk is full")
+    entry = (await audited(clockwork))[-1]
+    assert (entry["action"], entry["after"]["reason"]) == (f"schedule_{ACTIONS[verbs[-1]]}", "the disk is full")
 
 
 async def test_programs_are_given_the_schedule(schedules: Terminal) -> None:
