@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # rich is slow to import, and only a terminal wants it
     from rich.text import Text
 
 GAP = "  "
+_WIDER_THAN_ANY = 1_000_000
 _STYLES = {
     "completed": "green",
     "delivered": "green",
@@ -56,12 +57,21 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, emp
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         note(empty)
-    elif is_terminal():
-        from rich.console import Console  # noqa: PLC0415 - as above
-
-        Console(stderr=err, highlight=False).print(table_of(headings, cells))
-    else:
+    elif not is_terminal() or not _draw(headings, cells, err=err):
         typer.echo("\n".join(_aligned([headings, *cells])), err=err)
+
+
+def _draw(headings: Sequence[str], cells: Sequence[Sequence[str]], *, err: bool) -> bool:
+    """Whether the terminal is wide enough; where words would be broken it breaks lines better itself."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.measure import Measurement  # noqa: PLC0415 - as above
+
+    console, table = Console(stderr=err, highlight=False), table_of(headings, cells)
+    unbounded = console.options.update(max_width=_WIDER_THAN_ANY)
+    if Measurement.get(console, unbounded, table).minimum > console.width:
+        return False
+    console.print(table)
+    return True
 
 
 def table_of(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":

@@ -62,13 +62,13 @@ class Terminal:
         said = self._capsys.readouterr()
         return Said(said.out, said.err)
 
-    async def shown(self, *words: str, code: int = 0) -> str:
-        """What a terminal of 300 columns was sent, with whatever steers it."""
+    async def shown(self, *words: str, code: int = 0, columns: int = 300) -> str:
+        """What a terminal was sent, with whatever steers it."""
         screen = Screen()
         with self._monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", screen)
             patch.setenv("TERM", "xterm-256color")
-            patch.setenv("COLUMNS", "300")
+            patch.setenv("COLUMNS", str(columns))
             await self.run(*words, code=code)
         return screen.getvalue()
 

@@ -41,6 +41,13 @@ async def test_a_list_on_a_terminal_has_colours(corner_shop: Shop, terminal: Ter
     assert "\x1b[31mfailed\x1b[0m" in await terminal.shown("runs", "list", "--state", "failed")
 
 
+async def test_a_narrow_terminal_breaks_no_word(corner_shop: Shop, terminal: Terminal) -> None:
+    order = await corner_shop.placed()
+    await corner_shop.settled()
+    shown = await terminal.shown("runs", "list", columns=80)
+    assert f"{order['run']['id']}  fulfill-order  completed  notify_warehouse" in shown
+
+
 @pytest.mark.parametrize("words", [["--limit", "2"], ["--limit", "2", "--json"]], ids=["people", "programs"])
 async def test_that_there_is_more_is_said(corner_shop: Shop, terminal: Terminal, words: list[str]) -> None:
     for _ in range(3):
