@@ -57,8 +57,10 @@ async def test_each_event_is_told_once_though_the_stream_breaks() -> None:
 
 
 async def test_a_service_that_never_answered_is_not_waited_for() -> None:
+    asked: list[bytes] = []
     with pytest.raises(ServiceAway):
-        await heard(saying(asked=[]))
+        await heard(saying(asked=asked))
+    assert len(asked) == 1
 
 
 async def test_patience_ends() -> None:
