@@ -92,9 +92,9 @@ class _Story:
                 if self._seconds_left() <= 0:
                     raise Mendable(f"Run {run['id']} is {run['state']} at {run['step']}, and time is up.")
                 self._client.get(run["url"], wait="5")
-        again = sum(count - 1 for count in self._warehouse.asked_for.values())
+        again = sum(len(ids) - 1 for ids in self._warehouse.asked_for.values())
         self._say(f"Now each has come to its end: {_listed(self._states())}.")
-        self._say(f"The warehouse was asked again {again} times, always under the id of the first time.")
+        self._say(f"The warehouse was asked again {again} times.")
         margarets = self._client.get(self._orders["Margaret"]["run"]["url"])["attempts"]
         tries = [attempt["outcome"] for attempt in margarets if attempt["step"] == "notify_warehouse"]
         self._say(f"Margaret's order, as the warehouse was notified of it: {', '.join(tries)}.")
@@ -107,7 +107,7 @@ class _Story:
             doomed=[posted[name] for name, fate in FATES.items() if fate is Fate.REFUSED],
             statuses={order["id"]: order["status"] for order in known},
             parcels=self._warehouse.parcels,
-            requests=sum(self._warehouse.asked_for.values()),
+            asked_for=self._warehouse.asked_for,
             called_off=self._warehouse.called_off,
             confirmed=_confirmations(self._folder / "var" / "mailbox"),
             sold=in_stock - self._in_stock(),

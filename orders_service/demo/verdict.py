@@ -14,7 +14,7 @@ class Evidence:
     doomed: Collection[str]  # those that the warehouse refuses for good
     statuses: Mapping[str, str]  # of all orders that the service knows
     parcels: Mapping[str, Sequence[str]]  # by order: the webhook-ids that the warehouse has accepted, each once
-    requests: int  # how often the warehouse was asked, repetitions and refusals included
+    asked_for: Mapping[str, Sequence[str]]  # by order: the webhook-id of each request, repetitions and refusals too
     called_off: Mapping[str, Sequence[str]]  # by order: the webhook-ids under which it was taken back
     confirmed: Mapping[str, Sequence[str]]  # by order: the Message-IDs of its confirmations
     sold: int  # how many have left the shelf; each order is of one piece
@@ -31,12 +31,12 @@ def flaws(evidence: Evidence) -> list[str]:
 
 def summed_up(evidence: Evidence) -> str:
     """The count, in one line."""
-    parcels = sum(map(len, evidence.parcels.values()))
+    parcels, requests = (sum(map(len, each.values())) for each in (evidence.parcels, evidence.asked_for))
     mails = sum(map(len, evidence.confirmed.values()))
     ends = list(evidence.statuses.values())
     return (
         f"{len(evidence.posted)} orders posted: {ends.count('completed')} completed, {ends.count('failed')} failed and "
-        f"undone; {parcels} parcels of {evidence.requests} requests, {mails} confirmations, {evidence.sold} pieces sold"
+        f"undone; {parcels} parcels of {requests} requests, {mails} confirmations, {evidence.sold} pieces sold"
     )
 
 
@@ -60,5 +60,8 @@ def _miscounted(evidence: Evidence) -> Iterator[str]:
             count, due = len(had.get(order, ())), 1 if order in wanted else 0
             if count != due:
                 yield f"order {order} was {what} {count} times, not {due}"
+    for order, ids in evidence.asked_for.items():
+        if len(set(ids)) > 1:
+            yield f"order {order} was asked for under {len(set(ids))} ids"
     if evidence.sold != len(evidence.fulfilled):
         yield f"{evidence.sold} pieces have left the shelf, not {len(evidence.fulfilled)}"

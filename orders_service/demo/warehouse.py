@@ -32,7 +32,7 @@ class Warehouse:
     fates: Mapping[str, Fate]
     parcels: dict[str, list[str]] = field(default_factory=dict)
     called_off: dict[str, list[str]] = field(default_factory=dict)
-    asked_for: dict[str, int] = field(default_factory=dict)
+    asked_for: dict[str, list[str]] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
     _news: threading.Condition = field(default_factory=threading.Condition)
     _may_speak: threading.Event = field(default_factory=threading.Event)
@@ -63,13 +63,13 @@ class Warehouse:
         """The answer, and whether something was taken that had not been taken before."""
         order, is_request = event["data"]["order_id"], event["type"] == "order.fulfillment_requested"
         if is_request:
-            self.asked_for[order] = self.asked_for.get(order, 0) + 1
+            self.asked_for.setdefault(order, []).append(webhook_id)
         if webhook_id in self._known:
             return _OK, False
         fate = self._fate_of(event)
         if fate is Fate.REFUSED:
             return _REFUSED, False
-        if fate is Fate.FLAKY and self.asked_for[order] <= TROUBLES:
+        if fate is Fate.FLAKY and len(self.asked_for[order]) <= TROUBLES:
             return _BROKEN, False
         self._known.add(webhook_id)
         (self.parcels if is_request else self.called_off).setdefault(order, []).append(webhook_id)

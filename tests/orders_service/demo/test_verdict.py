@@ -12,7 +12,7 @@ WELL = Evidence(
     doomed=["bad"],
     statuses={"one": "completed", "two": "completed", "bad": "failed"},
     parcels={"one": ["id-1"], "two": ["id-2"]},
-    requests=5,
+    asked_for={"one": ["id-1"], "two": ["id-2"] * 3, "bad": ["id-4"]},
     called_off={"bad": ["id-3"]},
     confirmed={"one": ["m1"], "two": ["m2"], "bad": ["m3"]},
     sold=2,
@@ -44,6 +44,7 @@ def test_the_count_is_one_line() -> None:
         ({"statuses": {**WELL.statuses, "one": "pending"}}, "order one is pending, not completed"),
         ({"statuses": {"one": "completed", "bad": "failed"}}, "order two is lost, not completed"),
         ({"statuses": {**WELL.statuses, "three": "completed"}}, "order three was never posted"),
+        ({"asked_for": {**WELL.asked_for, "two": ["id-2", "id-9"]}}, "order two was asked for under 2 ids"),
         ({"sold": 3}, "3 pieces have left the shelf, not 2"),
     ],
 )
