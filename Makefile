@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean reset
+.PHONY: help run demo test check format bench lock clean reset
 
 help: ## show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,6 +19,9 @@ help: ## show these verbs
 
 run: .venv/run.stamp ## migrate, seed and serve on 127.0.0.1 (PORT=8000), SQLite in ./var
 	@ORDERS_PORT=$(PORT) $(BIN)/orders serve --prepare
+
+demo: .venv/run.stamp ## a crash to watch: a server is killed at work, and every effect is counted afterwards
+	@$(BIN)/orders demo
 
 test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, two at a time
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

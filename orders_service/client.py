@@ -1,22 +1,31 @@
 """Calls the running service for commands: what reads or changes live data goes over HTTP, beside the server."""
 
 import json
+import secrets
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.client import HTTPException
+from importlib.metadata import version
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from orders_service.settings import Settings
+from orders_service.mendable import Mendable
+from orders_service.printable import printable
+from orders_service.server_events import ServerEvent, events_of
+
+if TYPE_CHECKING:  # settings take half a second to import, and `orders --help` needs none
+    from orders_service.settings import Settings
 
 SECONDS = 30.0
+NAME = "orders-cli"
 
 
-class ServiceError(Exception):
-    """What a command cannot do, in one line for whoever typed it; `exit_code` is what the command ends with."""
+class ServiceError(Mendable):
+    """What a command cannot do, in one line for whoever typed it."""
 
     exit_code = 1
 
@@ -43,7 +52,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 class Client:
-    """Speaks with one service, under one credential."""
+    """Speaks with one service, under one credential, and says in each request that it is a command line."""
 
     def __init__(self, base: str, key: str) -> None:
         parsed = urlsplit(base)
@@ -55,20 +64,41 @@ class Client:
             ProxyHandler({}), HTTPSHandler(context=ssl.create_default_context()), _NoRedirects
         )
 
-    def get(self, path: str, **query: str) -> Any:
-        return self.call("GET", f"{path}?{urlencode(query)}" if query else path)
+    def get(self, path: str, **query: str | Sequence[str]) -> Any:
+        return self.call("GET", f"{path}?{urlencode(query, doseq=True)}" if query else path)
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer's JSON; nothing for an empty one. Raises `ServiceRefused` or `ServiceAway`."""
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        request = self._request(method, path, body)
+        with self._clear_words(), self._opener.open(request, timeout=SECONDS) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+    def events(self, path: str, *, after: str | None = None) -> Iterator[ServerEvent]:
+        """What the service tells, as it happens, until it ends the stream. Raises as `call` does, at any time."""
+        request = self._request("GET", path)
+        request.add_header("Accept", "text/event-stream")
+        if after is not None:
+            request.add_header("Last-Event-ID", after)
+        with self._clear_words(), self._opener.open(request, timeout=SECONDS) as answer:  # it pings twice as often
+            yield from events_of(answer)
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Request:
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Accept": "application/json",
+            "User-Agent": f"{NAME}/{version('orders-service')}",
+            "X-Request-Id": f"{NAME}-{secrets.token_hex(10)}",  # the audit keeps it with what was done
+        }
         if body is not None:
             headers["Content-Type"] = "application/json"
         content = json.dumps(body).encode() if body is not None else None
-        request = Request(self._base + path, content, headers, method=method)  # noqa: S310 - the scheme is checked above
+        return Request(self._base + path, content, headers, method=method)  # noqa: S310 - the scheme is checked above
+
+    @contextmanager
+    def _clear_words(self) -> Iterator[None]:
         try:
-            with self._opener.open(request, timeout=SECONDS) as answer:
-                text = answer.read()
-            return json.loads(text) if text else None
+            yield
         except HTTPError as error:
             raise _refusal(error) from None
         except (URLError, HTTPException, OSError) as error:
@@ -79,12 +109,13 @@ class Client:
             raise ServiceAway(f"{self._base} does not answer as this service does.") from None
 
 
-def client_for(settings: Settings, url: str | None) -> Client:
-    """The service on this machine unless another one is named, under ORDERS_ADMIN_KEY."""
-    return Client(url or _near(settings), settings.admin_key.get_secret_value())
+def client_for(settings: "Settings", url: str | None) -> Client:
+    """The service that is named, or set, or on this machine; under ORDERS_API_KEY, or else ORDERS_ADMIN_KEY."""
+    key = settings.api_key or settings.admin_key
+    return Client(url or settings.api_url or _near(settings), key.get_secret_value())
 
 
-def _near(settings: Settings) -> str:
+def _near(settings: "Settings") -> str:
     """Who listens on all addresses is reached on this machine's own."""
     try:
         if ip_address(settings.host).is_unspecified:
@@ -106,6 +137,6 @@ def _refusal(error: HTTPError) -> ServiceError:
         problem = json.loads(error.read())
         flaws = "; ".join(f"{flaw['pointer'].lstrip('/')}: {flaw['message']}" for flaw in problem.get("errors", ()))
         line = f"{problem['title']}: {flaws or problem['detail']} (request {problem['request_id']})"
-        return ServiceRefused(line, code=problem["code"])
+        return ServiceRefused(printable(line), code=problem["code"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError, HTTPException):
         return ServiceAway(f"The answer was {error.code}, and not as this service would say it.")

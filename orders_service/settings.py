@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from orders_service.mendable import Mendable
 from orders_service.time_zones import zone_of
 from pipelines import Retention, WiringError
 from pipelines.journal import parse_url
@@ -40,7 +41,7 @@ class Role(StrEnum):
     WORKER = "worker"
 
 
-class SettingsError(Exception):
+class SettingsError(Mendable):
     """The settings do not fit; the message says which and why, one per line."""
 
 
@@ -107,6 +108,8 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl = SecretStr("sqlite:///var/orders.db")
     data_dir: Path = Path("var")
     admin_key: SecretStr = SecretStr(DEVELOPMENT_KEY)
+    api_url: WebAddress | None = None
+    api_key: SecretStr | None = None
     worker_slots: int = Field(default=256, ge=1, le=10_000)
     lease_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
     retention_days: int = Field(default=30, ge=1, le=36_500)

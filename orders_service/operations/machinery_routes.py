@@ -25,6 +25,9 @@ pipelines_router = APIRouter(
 )
 
 Reader = Annotated[Principal, Allowed(Scope.OPERATIONS_READ)]
+Said = Annotated[Reason | None, Body()]
+
+_WITH_BODY = (400, 404, 413, 415)
 
 
 @schedules_router.get("")
@@ -33,26 +36,28 @@ def list_schedules(session: Reading, _: Reader, request: Request) -> Page[Schedu
     return Page(items=schedules_of(process_of(request), session))
 
 
-@schedules_router.post("/{name}/trigger", status_code=202, response_model=Accepted, responses=responses(400, 404))
-async def trigger_schedule(name: str, accepting: Accepting, auditor: Auditor) -> Response:
+@schedules_router.post("/{name}/trigger", status_code=202, response_model=Accepted, responses=responses(*_WITH_BODY))
+async def trigger_schedule(name: str, accepting: Accepting, auditor: Auditor, said: Said = None) -> Response:
     """Start a run of this schedule now, paused or not. What is planned stays as it is."""
-    note, schedules = auditor("schedule_triggered", name), accepting.process.schedules
-    return await accepting.of(Reason(), steering.trigger_schedule, schedules, name, note)
+    said, note = said or Reason(), auditor("schedule_triggered", name)
+    return await accepting.of(said, steering.trigger_schedule, accepting.process.schedules, name, note, said.reason)
 
 
-@schedules_router.post("/{name}/pause", responses=responses(404, 409))
-async def pause_schedule(name: str, _: Operator, request: Request, auditor: Auditor) -> ScheduleView:
+@schedules_router.post("/{name}/pause", responses=responses(*_WITH_BODY, 409))
+async def pause_schedule(name: str, _: Operator, request: Request, auditor: Auditor, said: Said = None) -> ScheduleView:
     """Have a schedule fire nothing until it is resumed."""
-    process = process_of(request)
-    await process.write(steering.pause_schedule, process.schedules, name, auditor("schedule_paused", name))
+    process, note = process_of(request), auditor("schedule_paused", name)
+    await process.write(steering.pause_schedule, process.schedules, name, note, said.reason if said else None)
     return await run_in_threadpool(schedule_of, process, name)
 
 
-@schedules_router.post("/{name}/resume", responses=responses(404, 409))
-async def resume_schedule(name: str, _: Operator, request: Request, auditor: Auditor) -> ScheduleView:
+@schedules_router.post("/{name}/resume", responses=responses(*_WITH_BODY, 409))
+async def resume_schedule(
+    name: str, _: Operator, request: Request, auditor: Auditor, said: Said = None
+) -> ScheduleView:
     """Have a schedule fire again, from its next time on; what was due meanwhile is not made up for."""
-    process = process_of(request)
-    await process.write(steering.resume_schedule, process.schedules, name, auditor("schedule_resumed", name))
+    process, note = process_of(request), auditor("schedule_resumed", name)
+    await process.write(steering.resume_schedule, process.schedules, name, note, said.reason if said else None)
     return await run_in_threadpool(schedule_of, process, name)
 
 
@@ -72,7 +77,7 @@ async def pause_pipeline(name: str, said: PauseReason, _: Operator, request: Req
 
 @pipelines_router.post("/{name}/resume", responses=responses(400, 404, 409, 413, 415))
 async def resume_pipeline(
-    name: str, _: Operator, request: Request, auditor: Auditor, said: Annotated[Reason | None, Body()] = None
+    name: str, _: Operator, request: Request, auditor: Auditor, said: Said = None
 ) -> PipelineView:
     """Have a pipeline go on where it stood."""
     process = process_of(request)

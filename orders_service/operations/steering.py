@@ -39,23 +39,29 @@ def cancel_run(tx: Transaction, run_id: UUID, *, actor: str, reason: str | None)
     cancel(tx, run_id, reason=reason or UNSAID, actor=actor)
 
 
-def trigger_schedule(tx: Transaction, schedules: Schedules, name: str, note: audit.Note) -> UUID:
+def trigger_schedule(
+    tx: Transaction, schedules: Schedules, name: str, note: audit.Note, reason: str | None = None
+) -> UUID:
     """Start a run now; what is planned stays as it is. Raises `UnknownSchedule`."""
     run_id = schedules.trigger(tx, name, actor=note.actor)
-    audit.record(tx, note, after={"run": str(run_id)})
+    audit.record(tx, note, after={"run": str(run_id), **_because(reason)})
     return run_id
 
 
-def pause_schedule(tx: Transaction, schedules: Schedules, name: str, note: audit.Note) -> None:
+def pause_schedule(
+    tx: Transaction, schedules: Schedules, name: str, note: audit.Note, reason: str | None = None
+) -> None:
     """Raises `UnknownSchedule`, or `StateConflict` when it is paused already."""
     schedules.pause(tx, name, actor=note.actor)
-    audit.record(tx, note, before={"paused": False}, after={"paused": True})
+    audit.record(tx, note, before={"paused": False}, after={"paused": True, **_because(reason)})
 
 
-def resume_schedule(tx: Transaction, schedules: Schedules, name: str, note: audit.Note) -> None:
+def resume_schedule(
+    tx: Transaction, schedules: Schedules, name: str, note: audit.Note, reason: str | None = None
+) -> None:
     """Raises `UnknownSchedule`, or `StateConflict` when it is not paused."""
     schedules.resume(tx, name, actor=note.actor)
-    audit.record(tx, note, before={"paused": True}, after={"paused": False})
+    audit.record(tx, note, before={"paused": True}, after={"paused": False, **_because(reason)})
 
 
 def pause_pipeline(tx: Transaction, process: Process, name: str, note: audit.Note, reason: str) -> None:
@@ -76,6 +82,10 @@ def resume_pipeline(tx: Transaction, process: Process, name: str, note: audit.No
     resume(tx, name, actor=note.actor, reason=reason)
     before: dict[str, Any] = {"paused": True, "reason": pauses[name].reason}
     audit.record(tx, note, before=before, after={"paused": False, "reason": reason})
+
+
+def _because(reason: str | None) -> dict[str, str]:
+    return {"reason": reason} if reason is not None else {}
 
 
 def _see_that_it_is_known(process: Process, name: str) -> None:

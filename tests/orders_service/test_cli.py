@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +175,53 @@ def test_settings_are_shown_as_they_would_be_set_and_secrets_are_not(terminal: T
     for name in (*secrets, "ORDERS_DATABASE_URL", "ORDERS_FULFILLMENT_SECRET"):
         assert f"{name}=**********\n" in shown
     assert "hunter2" not in shown
+
+
+def test_programs_are_given_json(terminal: Terminal) -> None:
+    assert json.loads(terminal.run("migrate --json").out) == {"schema": "head"}
+    assert json.loads(terminal.run("seed --json").out) == {"added": 4}
+    shown = json.loads(terminal.run("config show --json", ORDERS_API_KEY="hunter2").out)
+    assert (shown["ORDERS_API_KEY"], shown["ORDERS_PROFILE"]) == ("**********", "development")
+    assert (shown["ORDERS_API_URL"], shown["ORDERS_EGRESS_ALLOW"]) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("rnus", "No such command 'rnus'. Did you mean 'runs'?"),
+        ("runs list --stat failed", "No such option: --stat"),
+        ("runs why", "Missing argument 'RUN'."),
+        ("runs list --limit none", "Invalid value for '--limit': "),
+    ],
+)
+def test_what_is_no_command_is_one_line(terminal: Terminal, command: str, says: str) -> None:
+    said = terminal.run(command)
+    assert is_one_sentence(said)
+    assert said.err.startswith(says)
+    assert said.err.endswith(" --help\n")
+
+
+@pytest.mark.parametrize("command", ["", "runs"])
+def test_where_words_are_missing_help_is_shown(terminal: Terminal, command: str) -> None:
+    said = terminal.run(command)
+    assert (said.code, said.err) == (2, "")
+    assert "Commands" in said.out
+
+
+def test_what_a_command_quotes_steers_no_terminal(terminal: Terminal) -> None:
+    assert terminal.run("\x1b[45m\u202e").err.startswith(r"No such command '\x1b[45m\u202e'.")
+
+
+def test_the_exit_codes_are_in_the_help(terminal: Terminal) -> None:
+    said = " ".join(terminal.run("--help").out.split())
+    assert "Ends with 0 when it is done, 1 when the answer is no, 2 when it could not be asked, 130 after" in said
+
+
+def test_help_does_not_wait_for_what_only_commands_need() -> None:
+    slow = {"fastapi", "sqlalchemy", "pydantic", "aiohttp", "uvicorn", "alembic", "rich.table", "rich.progress"}
+    look = f"import sys, orders_service.cli; print(*({slow!r} & sys.modules.keys()))"
+    seen = subprocess.run([sys.executable, "-c", look], capture_output=True, check=True, text=True)  # noqa: S603 - ours
+    assert seen.stdout == "\n"
 
 
 def test_the_contract_is_printed_as_it_is_committed(terminal: Terminal) -> None:

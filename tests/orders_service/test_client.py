@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import SecretStr
 
 from orders_service.client import Client, ServiceAway, ServiceError, ServiceRefused, client_for
 from orders_service.settings import Settings
-from tests.harness.raw_server import Talk, always_saying, http_answer, nothing, raw_server
+from tests.harness.raw_server import Talk, always_saying, http_answer, nothing, raw_server, read_http_request
 
 PROBLEM = (
     b'{"title": "Invalid request", "detail": "Refused.", "code": "invalid-request", "request_id": "r1", '
@@ -75,3 +76,30 @@ def test_the_service_of_this_machine_is_found(host: str, base: str) -> None:
     settings = Settings.model_construct(host=host, port=9, admin_key=SecretStr("a-key"))
     assert client_for(settings, None)._base == base
     assert client_for(settings, "https://orders.example.com/")._base == "https://orders.example.com"
+
+
+def test_another_service_and_a_key_for_it_are_set() -> None:
+    settings = Settings(api_url="https://orders.example.com/", api_key=SecretStr("mine"), admin_key=SecretStr("root"))
+    client = client_for(settings, None)
+    assert (client._base, client._key) == ("https://orders.example.com", "mine")
+    assert client_for(settings, "http://127.0.0.1:9")._base == "http://127.0.0.1:9"
+
+
+async def test_every_request_says_that_a_command_sends_it() -> None:
+    heads: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await read_http_request(reader)).lower())
+        writer.write(http_answer(204))
+        await writer.drain()
+
+    await called(talk)
+    assert f"user-agent: orders-cli/{version('orders-service')}".encode() in heads[0]
+    assert b"x-request-id: orders-cli-" in heads[0]
+
+
+async def test_what_the_service_says_is_one_line_that_steers_no_terminal() -> None:
+    hostile = PROBLEM.replace(b"too short", rb"\u001b[45m\nnext \u202eline")
+    with pytest.raises(ServiceRefused) as refused:
+        await called(always_saying(http_answer(422, body=hostile)))
+    assert str(refused.value) == r"Invalid request: principal: \x1b[45m\nnext \u202eline (request r1)"

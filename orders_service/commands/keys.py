@@ -1,21 +1,14 @@
 """`orders keys`: API keys of the running service, issued, listed and revoked over HTTP."""
 
-import json
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from orders_service.client import Client, client_for
-from orders_service.settings import load
+from orders_service.commands.options import AsJson, Url, connect
+from orders_service.commands.showing import moment, note, say, show_json, show_table
 
-keys = typer.Typer(
-    help="API keys of the running service. The credential is ORDERS_ADMIN_KEY, in development the known one.",
-    no_args_is_help=True,
-)
-
-Url = Annotated[str | None, typer.Option(help="Where the service is, if not on this machine.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+keys = typer.Typer(help="API keys of the running service.", no_args_is_help=True)
 
 PATH = "/v1/api-keys"
 
@@ -35,10 +28,12 @@ def create(
     draft: dict[str, Any] = {"principal": principal, "is_admin": admin}
     if scope:
         draft["scopes"] = scope
-    issued = _client(url).call("POST", PATH, draft)
-    typer.echo(json.dumps(issued) if as_json else issued["key"])
-    if not as_json:
-        typer.echo(f"This is key {issued['id']} of {principal}. Keep it now: it cannot be shown again.", err=True)
+    issued = connect(url).call("POST", PATH, draft)
+    if as_json:
+        show_json(issued)
+        return
+    say(issued["key"])
+    note(f"This is key {issued['id']} of {principal}. Keep it now: it cannot be shown again.")
 
 
 @keys.command()
@@ -49,22 +44,24 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Revoke a key. Fine if it was revoked before."""
-    _client(url).call("DELETE", f"{PATH}/{quote(key_id, safe='')}")
-    typer.echo(json.dumps({"id": key_id, "revoked": True}) if as_json else f"Key {key_id} is revoked.")
+    connect(url).call("DELETE", f"{PATH}/{quote(key_id, safe='')}")
+    if as_json:
+        show_json({"id": key_id, "revoked": True})
+    else:
+        say(f"Key {key_id} is revoked.")
 
 
 @keys.command("list")
 def show(*, url: Url = None, as_json: AsJson = False) -> None:
     """List all keys, newest first; never their secrets."""
-    found = _client(url).get(PATH)
+    found = connect(url).get(PATH)
     if as_json:
-        typer.echo(json.dumps(found))
+        show_json(found)
         return
-    for key in found["items"]:
-        state = f"revoked {key['revoked_at']}" if key["revoked_at"] else "live"
-        rights = "admin" if key["is_admin"] else " ".join(key["scopes"])
-        typer.echo(f"{key['id']}  {key['created_at']}  {state}  {key['principal']}  {rights}")
+    show_table(("ID", "CREATED", "STATE", "PRINCIPAL", "MAY"), map(_row, found["items"]), empty="There are no keys.")
 
 
-def _client(url: str | None) -> Client:
-    return client_for(load(), url)
+def _row(key: dict[str, Any]) -> tuple[object, ...]:
+    state = f"revoked {moment(key['revoked_at'])}" if key["revoked_at"] else "live"
+    rights = "everything" if key["is_admin"] else " ".join(key["scopes"])
+    return key["id"], moment(key["created_at"]), state, key["principal"], rights
