@@ -13,6 +13,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from orders_service import (
     accounts,
+    api_docs,
     edge,
     event_streams,
     health,
@@ -137,6 +138,8 @@ def create_app(
             subscribers=[step_metrics, StructuredLogs()],
             **({"origin": current_traceparent} | process_options),
         ),
+        docs_url=None,  # FastAPI's come from a CDN
+        redoc_url=None,
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=operation_id,
         telemetry=TELEMETRY,
@@ -195,6 +198,7 @@ def _mount(app: FastAPI, settings: Settings) -> None:
         app.router.routes.extend(_PARTS.routes)  # first: routes are tried in this order
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
+    app.include_router(api_docs.router)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
     if settings.is_development and settings.role is not Role.WORKER:
         app.state.sandbox = Sandbox.opened(
