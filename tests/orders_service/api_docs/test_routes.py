@@ -42,13 +42,15 @@ def references(html: str) -> References:
 
 @pytest.mark.parametrize("prefix", ["", "/shop"])
 async def test_all_that_the_page_loads_is_ours(prefix: str) -> None:
-    async with serving(create_app(Settings()), root_path=prefix) as (host, port):
-        async with httpx2.AsyncClient(base_url=f"http://{host}:{port}") as behind_the_proxy:
-            page = await behind_the_proxy.get(api_docs.PAGE)
-            loaded = references(page.text)
-            urls = [urlsplit(urljoin(f"{ORIGIN}{prefix}{api_docs.PAGE}", each)) for each in loaded.found]
-            answers = [await behind_the_proxy.get(url.path.removeprefix(prefix), params=url.query) for url in urls]
-            contract = await behind_the_proxy.get("/openapi.json")
+    async with (
+        serving(create_app(Settings()), root_path=prefix) as (host, port),
+        httpx2.AsyncClient(base_url=f"http://{host}:{port}") as behind_the_proxy,
+    ):
+        page = await behind_the_proxy.get(api_docs.PAGE)
+        loaded = references(page.text)
+        urls = [urlsplit(urljoin(f"{ORIGIN}{prefix}{api_docs.PAGE}", each)) for each in loaded.found]
+        answers = [await behind_the_proxy.get(url.path.removeprefix(prefix), params=url.query) for url in urls]
+        contract = await behind_the_proxy.get("/openapi.json")
     assert loaded.inline == []
     assert {url.netloc for url in urls} == {"shop.test"}
     assert {url.path for url in urls} == {prefix + path for path in api_docs.STATIC}
