@@ -283,6 +283,15 @@ class Process:
         """Whether it takes new work."""
         return self.failed is None and not self._draining and not self._committer.is_closed
 
+    @property
+    def stuck_seconds(self) -> float:
+        """For liveness probes: how long a transaction function has kept all others from being written.
+
+        It is 0 while the database is slow or away, which a restart would not mend, and endless when nothing will ever
+        be written again.
+        """
+        return self._committer.stuck_seconds
+
     def _receive(self, news: Sequence[object]) -> None:
         self.worker.receive(news)
 
