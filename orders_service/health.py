@@ -57,7 +57,7 @@ class Pinger:
 
 @router.get("/livez", responses=responses(503))
 async def livez(request: Request) -> Health:
-    """Say that the process, its event loop and its writer go on. Nothing outside is asked: a restart would not mend it."""
+    """Say that process, event loop and writer go on. Nothing outside is asked: a restart would not mend it."""
     process = process_of(request)
     if process.failed is not None:
         raise Problem("unavailable", "This process may write no more, and is about to end.")
