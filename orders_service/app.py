@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from orders_service import (
@@ -31,7 +30,6 @@ from orders_service.api_text import DESCRIPTION, TAGS
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, schedules_of
-from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.fulfillment import routes as fulfillment_routes
 from orders_service.gateways import Guard, Signatures
@@ -51,6 +49,7 @@ from orders_service.sandbox import Sandbox
 from orders_service.sandbox import router as sandbox_router
 from orders_service.settings import Role, Settings
 from orders_service.subscriptions import routes as subscriptions_routes
+from orders_service.traces import TELEMETRY
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
 from pipelines.telemetry import (
@@ -66,12 +65,6 @@ OWNERS_OF_RUNS = tuple(each.owner_of_run for each in (orders, images, accounts, 
 LARGER_BODIES = {
     "/v1/products/{sku}/image": images.MOST_IMAGE_BYTES + FORM_OVERHEAD_BYTES,
     "/v1/imports": imports.MOST_BYTES + FORM_OVERHEAD_BYTES,
-}
-
-TELEMETRY: TelemetryConfig = {
-    "metrics": False,  # or those of Prometheus would be doubled
-    "logs": False,  # they quote what a client sent
-    "exclude": lambda scope: scope.get("path") in UNWATCHED,
 }
 
 
