@@ -2,17 +2,10 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from orders_service import logs
 from orders_service.gateways import MailUnavailable, WarehouseRefused
 from tests.builders.orders import an_address, an_order
 from tests.builders.shop import open_shop
@@ -20,25 +13,6 @@ from tests.harness.receiver import webhook_receiver
 
 SECRET = "whsec_b3JkZXJzLWFuZC1waXBlbGluZXMtdGVzdGluZw=="
 CANARIES = ("canary.mail@example.com", "Canary Street", "canary-key")
-
-
-@pytest.fixture
-def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """A provider for this test alone: the real way to set one cannot be taken back."""
-    memory, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(memory))
-    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
-    return memory
-
-
-@pytest.fixture
-def out() -> Iterator[io.StringIO]:
-    """All that is logged, as production logs it."""
-    stream, handlers = io.StringIO(), logging.root.handlers
-    logs.configure("json", stream=stream)
-    yield stream
-    logging.root.handlers = handlers
-    logging.captureWarnings(capture=False)
 
 
 async def test_steps_are_linked_to_their_request_and_the_webhook_carries_their_trace(
