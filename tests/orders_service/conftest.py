@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from orders_service import logs, schema
+from tests.builders.ear import Ear
 from tests.builders.shop import Shop, open_shop
 from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
@@ -104,3 +105,15 @@ def out() -> Iterator[io.StringIO]:
     yield stream
     logging.root.handlers = handlers
     logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+async def ear(
+    sqlite_url: str,
+    tmp_path: Path,
+    out: io.StringIO,
+    exporter: InMemorySpanExporter,
+    capfd: pytest.CaptureFixture[str],
+) -> AsyncIterator[Ear]:
+    async with open_shop(sqlite_url, tmp_path) as shop:
+        yield Ear(shop, out, exporter, capfd)
