@@ -13,7 +13,7 @@ from structlog.typing import EventDict, WrappedLogger
 FIELDS = frozenset(
     {
         *("timestamp", "level", "event", "logger", "place", "category", "exception", "frames", "left_out"),
-        *("request_id", "trace_id", "span_id", "order_id", "run_id"),
+        *("request_id", "trace_id", "span_id", "order_id", "run_id", "upload_id"),
         *("method", "route", "status", "problem", "milliseconds"),
         *("pipeline", "version", "step", "kind", "attempt", "outcome", "seconds", "error", "destination", "schedule"),
         *("runs", "quarantined", "committed", "reason"),

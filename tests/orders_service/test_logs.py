@@ -1,10 +1,7 @@
-import asyncio
 import io
 import json
 import logging
-import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +9,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_service import discretion, logs
+from orders_service import logs
 
 
 class Terminal(io.StringIO):
@@ -130,66 +127,6 @@ def test_an_exception_is_logged_as_types_and_places(fails: Exception) -> None:
     assert line["frames"][-1].endswith(" fail")
     assert "canary" not in str(line)
     assert "secret" not in str(line)
-
-
-def test_what_is_not_on_the_list_of_fields_is_left_out_by_name() -> None:
-    line = log_as_json(io.StringIO(), order_id="7", customer_email="canary@example.com")
-
-    assert (line["order_id"], line["left_out"]) == ("7", ["customer_email"])
-    assert "canary" not in str(line)
-
-
-def said_by_libraries(speak: Callable[[], None], *, log_format: str = "json", is_production: bool = False) -> str:
-    out = io.StringIO()
-    logs.configure(log_format, is_production=is_production, stream=out)
-    speak()
-    return out.getvalue()
-
-
-def never_retrieved() -> None:
-    """What asyncio says of a task that nobody has asked."""
-    loop = asyncio.new_event_loop()
-    loop.call_exception_handler({"message": "Task exception was never retrieved", "exception": ValueError("canary")})
-    loop.close()
-
-
-@pytest.mark.parametrize(
-    ("speak", "told"),
-    [
-        (lambda: logging.getLogger("sqlalchemy.pool").error("lost %r", ["canary"]), {"event": "lost %r"}),
-        (lambda: logging.getLogger("aiohttp.client").warning("lost canary"), {"event": discretion.UNTOLD}),
-        (lambda: warnings.warn("canary is no number", RuntimeWarning, stacklevel=1), {"category": "RuntimeWarning"}),
-        (never_retrieved, {"event": "Task exception was never retrieved", "exception": "ValueError"}),
-    ],
-)
-@pytest.mark.parametrize(("log_format", "is_production"), [("json", False), ("json", True), ("text", True)])
-@pytest.mark.filterwarnings("always")
-def test_libraries_do_not_tell_what_was_sent(
-    speak: Callable[[], None], told: dict[str, str], log_format: str, *, is_production: bool
-) -> None:
-    text = said_by_libraries(speak, log_format=log_format, is_production=is_production)
-
-    assert "canary" not in text
-    assert "test_logs.py:" in text or "base_events.py:" in text
-    assert [value for value in told.values() if value not in text] == []
-
-
-def test_a_server_that_cannot_start_says_where_and_not_with_what_words() -> None:
-    text = said_by_libraries(lambda: logging.getLogger("uvicorn.error").error(printed_traceback()))
-
-    line = json.loads(text)
-    assert (line["event"], line["exception"]) == ("traceback", "ValueError then RuntimeError")
-    assert line["frames"][-1].endswith(" fail")
-    assert "canary" not in text
-    assert "secret" not in text
-
-
-def printed_traceback() -> str:
-    try:
-        fail()
-    except RuntimeError:
-        return traceback.format_exc()
-    raise AssertionError
 
 
 def test_an_exception_of_a_library_is_logged_without_its_text(fails: Exception) -> None:
