@@ -8,11 +8,11 @@ from typing import Any, TypedDict
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from fastapi.telemetry import TelemetryConfig
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from orders_service import (
     accounts,
+    api_docs,
     edge,
     event_streams,
     health,
@@ -31,7 +31,6 @@ from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, schedules_of
 from orders_service.console import routes as console_routes
-from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.fulfillment import routes as fulfillment_routes
 from orders_service.gateways import Guard, Signatures
@@ -51,6 +50,7 @@ from orders_service.sandbox import Sandbox
 from orders_service.sandbox import router as sandbox_router
 from orders_service.settings import DEVELOPMENT_KEY, Role, Settings
 from orders_service.subscriptions import routes as subscriptions_routes
+from orders_service.traces import TELEMETRY
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
 from pipelines.telemetry import (
@@ -66,12 +66,6 @@ OWNERS_OF_RUNS = tuple(each.owner_of_run for each in (orders, images, accounts, 
 LARGER_BODIES = {
     "/v1/products/{sku}/image": images.MOST_IMAGE_BYTES + FORM_OVERHEAD_BYTES,
     "/v1/imports": imports.MOST_BYTES + FORM_OVERHEAD_BYTES,
-}
-
-TELEMETRY: TelemetryConfig = {
-    "metrics": False,  # or those of Prometheus would be doubled
-    "logs": False,  # they quote what a client sent
-    "exclude": lambda scope: scope.get("path") in UNWATCHED,
 }
 
 
@@ -139,6 +133,8 @@ def create_app(
             subscribers=[step_metrics, StructuredLogs()],
             **({"origin": current_traceparent} | process_options),
         ),
+        docs_url=None,  # FastAPI's come from a CDN
+        redoc_url=None,
         redirect_slashes=False,  # the redirect would be built from whatever Host the client sent
         generate_unique_id_function=operation_id,
         telemetry=TELEMETRY,
@@ -197,6 +193,7 @@ def _mount(app: FastAPI, settings: Settings) -> None:
         app.router.routes.extend(_PARTS.routes)  # first: routes are tried in this order
     app.webhooks.include_router(webhooks.router)
     app.include_router(health.router)
+    app.include_router(api_docs.router)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
     if settings.is_development and settings.role is not Role.WORKER:
         app.state.sandbox = Sandbox.opened(

@@ -10,7 +10,9 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from orders_service.exchange import UNWATCHED, Exchange, Limits
 from orders_service.metrics import HttpMetrics
 from orders_service.problems import Problem, answer, unexpected
-from orders_service.route_names import RouteNames
+from orders_service.route_names import RouteNames, method_label
+from orders_service.subjects import subject_of
+from orders_service.traces import cover
 
 __all__ = ["Edge", "Limits", "install"]
 
@@ -40,6 +42,7 @@ class Edge:
         exchange = Exchange(scope, receive, send, self._limits)
         bound = bind_contextvars(request_id=exchange.request_id)
         self._metrics.begin()
+        cover(scope)
         try:
             await self._answer(exchange)
         finally:
@@ -65,8 +68,8 @@ class Edge:
         scope, seconds = exchange.scope, exchange.answered_at - exchange.began_at
         route = self._names.name(scope)
         self._metrics.answered(scope["method"], route, exchange.status, seconds)
-        if scope["path"] not in UNWATCHED:
-            said: dict[str, Any] = {"method": scope["method"], "route": route, "status": exchange.status}
+        if exchange.path not in UNWATCHED:
+            said: dict[str, Any] = {"method": method_label(scope["method"]), "route": route, "status": exchange.status}
             if code := scope["state"].get("problem"):
                 said["problem"] = code
-            _log.info("request", **said, milliseconds=round(seconds * 1000, 1))
+            _log.info("request", **said, **subject_of(scope), milliseconds=round(seconds * 1000, 1))

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orders_service import request_ids
 from orders_service.problems import MEDIA_TYPE, Problem, answer, problem_for
+from orders_service.route_names import path_of
 
 UNWATCHED = frozenset({"/livez", "/readyz", "/metrics"})  # asked every few seconds by machines, under any Host
 _SECURITY_HEADERS = (
@@ -55,6 +56,7 @@ class Exchange:
         "_send",
         "answered_at",
         "began_at",
+        "path",
         "request_id",
         "scope",
         "status",
@@ -62,6 +64,7 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
         self.scope = scope
+        self.path = path_of(scope)  # without the prefix of a proxy
         self.status: int | None = None
         self.began_at = self.answered_at = perf_counter()
         self._receive, self._send, self._limits = receive, send, limits
@@ -102,13 +105,13 @@ class Exchange:
         if len(self._hosts) != 1:
             return self.scope["http_version"] == "1.0" and not self._hosts
         names = self._limits.hosts
-        if not names or self.scope["path"] in UNWATCHED:
+        if not names or self.path in UNWATCHED:
             return True
         return self._hosts[0].decode("latin-1").lower().partition(":")[0] in names
 
     def _check_size(self, size: int) -> None:
         if size > self._allowed_bytes:
-            self._allowed_bytes = self._limits.body_limit(self.scope["path"])
+            self._allowed_bytes = self._limits.body_limit(self.path)
             if size > self._allowed_bytes:
                 raise Problem("payload-too-large", f"The body may have {self._allowed_bytes} bytes.")
 

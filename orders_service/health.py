@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -17,6 +16,7 @@ router = APIRouter(tags=["operations"])
 
 _ANSWER_GOOD_FOR_SECONDS = 1.0
 _LONGEST_PING_SECONDS = 2.0
+_LONGEST_STUCK_SECONDS = 30.0  # twice the lease: others have our runs by then; a function of ours takes milliseconds
 
 
 class Health(BaseModel):
@@ -25,40 +25,53 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-@dataclass
 class Pinger:
-    """Asks the database, but not for every probe."""
+    """Asks the database, but not for every probe, and never twice at once: one that hangs must not eat up threads."""
 
-    readers: Engine
-    answered_at: float = float("-inf")
-    is_well: bool = False
+    def __init__(self, readers: Engine) -> None:
+        self._readers = readers
+        self._answered_at = float("-inf")
+        self._is_well = False
+        self._asking: asyncio.Task[bool] | None = None
 
     async def ping(self) -> bool:
-        """Whether the database answers and has a schema."""
-        if time.monotonic() - self.answered_at > _ANSWER_GOOD_FOR_SECONDS:
-            try:
-                async with asyncio.timeout(_LONGEST_PING_SECONDS):
-                    self.is_well = await asyncio.to_thread(schema.is_current, self.readers)
-            except (SQLAlchemyError, TimeoutError):
-                self.is_well = False
-            self.answered_at = time.monotonic()
-        return self.is_well
+        """Whether the database answers in time and has a schema that this code can work with."""
+        if time.monotonic() - self._answered_at > _ANSWER_GOOD_FOR_SECONDS:
+            self._is_well = await self._ask()
+            self._answered_at = time.monotonic()
+        return self._is_well
+
+    async def _ask(self) -> bool:
+        if self._asking is None or self._asking.done():
+            asked = asyncio.to_thread(self._is_current)
+            self._asking = asyncio.get_running_loop().create_task(asked, name="ping the database")
+        answered, _ = await asyncio.wait([self._asking], timeout=_LONGEST_PING_SECONDS)
+        return bool(answered) and self._asking.result()
+
+    def _is_current(self) -> bool:
+        try:
+            return schema.is_current(self._readers)
+        except SQLAlchemyError:
+            return False
 
 
 @router.get("/livez", responses=responses(503))
 async def livez(request: Request) -> Health:
-    """Say that the process and its event loop go on. Nothing outside is asked: a restart would not mend it."""
-    if process_of(request).failed is not None:
+    """Say that process, event loop and writer go on. Nothing outside is asked: a restart would not mend it."""
+    process = process_of(request)
+    if process.failed is not None:
         raise Problem("unavailable", "This process may write no more, and is about to end.")
+    if process.stuck_seconds > _LONGEST_STUCK_SECONDS:
+        raise Problem("unavailable", "This process is stuck in something that it was to write.")
     return Health()
 
 
 @router.get("/readyz", responses=responses(503))
 async def readyz(request: Request, response: Response) -> Health:
-    """Say whether requests should come here: the database answers, and the process is not draining."""
+    """Say whether requests should come here: the database answers, its schema fits, and the process is not draining."""
     response.headers["Cache-Control"] = "no-store"
     if not process_of(request).is_ready:
         raise Problem("unavailable", "This process is draining.")
     if not await request.state.pinger.ping():
-        raise Problem("unavailable", "The database does not answer.")
+        raise Problem("unavailable", "The database does not answer, or its schema is older than this release.")
     return Health()

@@ -3,32 +3,34 @@
 import logging
 import re
 import sys
-import traceback
-from collections.abc import Iterator
 from typing import TextIO
 
 import structlog
 from opentelemetry.trace import get_current_span
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from orders_service.discretion import kinds_of_exceptions, only_known_fields, templates_of_libraries
+
 _BREAKS_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_MOST_FRAMES = 30
 
 
 def configure(log_format: str = "auto", *, is_production: bool = False, stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's logging to `stream` (stdout), as `json`, `text` or what fits (`auto`).
 
-    What fits is JSON in production and wherever no terminal reads along.
+    What fits is JSON in production and wherever no terminal reads along. Only as text, and outside of production, are
+    the texts of exceptions and the messages of libraries told in full: they may quote what a customer sent.
     """
     out = stream or sys.stdout
     as_json = log_format == "json" or (log_format == "auto" and (is_production or not out.isatty()))
-    rendering = _json() if as_json else _text(colors=out.isatty())
+    is_discreet = as_json or is_production
+    rendering: list[Processor] = [kinds_of_exceptions, only_known_fields] if is_discreet else []
+    rendering += [structlog.processors.JSONRenderer()] if as_json else _text(colors=out.isatty())
     structlog.configure(
         processors=[*_shared(), *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=out),
     )
-    _bridge(out, rendering)
+    _bridge(out, [templates_of_libraries] if is_discreet else [], rendering)
 
 
 def _shared() -> list[Processor]:
@@ -40,22 +42,18 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _json() -> list[Processor]:
-    return [_exception_without_text, structlog.processors.JSONRenderer()]  # all beyond ASCII escaped
-
-
 def _text(*, colors: bool) -> list[Processor]:
     plain = structlog.dev.plain_traceback  # the other one shows the values of variables
     return [_on_one_line, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
 
 
-def _bridge(out: TextIO, rendering: list[Processor]) -> None:
+def _bridge(out: TextIO, reading: list[Processor], rendering: list[Processor]) -> None:
     """What libraries log takes the same way out. The server's access lines do not: the edge writes ours."""
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_shared(), structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+            processors=[*reading, structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     logging.root.handlers = [handler]
@@ -72,29 +70,6 @@ def _trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if span.is_valid:
         event["trace_id"], event["span_id"] = f"{span.trace_id:032x}", f"{span.span_id:016x}"
     return event
-
-
-def _exception_without_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Types and places only: the text of an exception may quote what a customer sent, down to the SQL parameters."""
-    if (error := _error_of(event.pop("exc_info", None))) is not None:
-        event["exception"] = " from ".join(type(each).__qualname__ for each in _chain(error))
-        frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
-        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return event
-
-
-def _error_of(exc_info: object) -> BaseException | None:
-    if isinstance(exc_info, tuple):
-        exc_info = exc_info[1]
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    return sys.exc_info()[1] if exc_info else None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _on_one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

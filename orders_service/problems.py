@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from orders_service.request_ids import request_id_of
+from orders_service.request_ids import request_id_of, trace_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -129,6 +129,9 @@ class ProblemDetails(BaseModel):
     instance: str = Field(description="This one occurrence.", examples=["urn:orders-service:request:4f0c9a"])
     code: Code = Field(description="Stable; programs decide by it.", examples=["not-found"])
     request_id: str = Field(description="As in X-Request-Id and in the logs.", examples=["4f0c9a"])
+    trace_id: str | None = Field(
+        default=None, description="Where requests are traced.", examples=["4bf92f3577b34da6a3ce929d0e0e4736"]
+    )
     errors: tuple[Flaw, ...] | None = Field(default=None, description="For invalid-request: what was refused.")
 
 
@@ -169,6 +172,7 @@ def answer(problem: Problem, scope: Scope) -> Response:
         instance=f"urn:orders-service:request:{quote(request_id, safe='')}",
         code=problem.code,
         request_id=request_id,
+        trace_id=trace_id(),
         errors=problem.errors or None,
     )
     return Response(

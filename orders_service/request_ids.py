@@ -4,6 +4,7 @@ import itertools
 import re
 import secrets
 
+from opentelemetry.trace import get_current_span
 from starlette.types import Scope
 
 HEADER = b"x-request-id"
@@ -30,3 +31,9 @@ def request_id_of(scope: Scope) -> str:
     if "request_id" not in state:
         remember(scope, taken_or_made(None))
     return str(state["request_id"])
+
+
+def trace_id() -> str | None:
+    """The trace that this request is part of, if it is traced."""
+    span = get_current_span().get_span_context()
+    return f"{span.trace_id:032x}" if span.is_valid else None

@@ -56,6 +56,12 @@ class RouteNames:
             self._known.append(NamedRoute(method, template, _statuses(context)))
 
 
+def path_of(scope: Scope) -> str:
+    """The path as routes have it: without the prefix under which a proxy offers the service."""
+    path, prefix = str(scope["path"]), scope.get("root_path", "")
+    return path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
+
+
 def method_label(method: str) -> str:
     """The method, or `other`: a client may make up its own."""
     return method if method in _METHODS else "other"

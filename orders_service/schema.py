@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -117,6 +118,14 @@ def _is_known(revision: str | None) -> bool:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether a running process finds the database, and a schema in it."""
+    """Whether a running process finds the database, and in it the schema of its own release or of a newer one."""
     with engine.connect() as connection:
-        return connection.scalar(text("SELECT version_num FROM alembic_version")) is not None
+        revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision is not None and revision not in _older_revisions()
+
+
+@cache
+def _older_revisions() -> frozenset[str]:
+    """Read once: a probe comes every few seconds."""
+    script = ScriptDirectory.from_config(_config())
+    return frozenset(each.revision for each in script.walk_revisions()) - set(script.get_heads())

@@ -122,14 +122,9 @@ class Process:
         )
 
     def _make_sweep(self) -> Sweep:
+        rhythm, clock, events = self._rhythm, self.clock, self.events
         return Sweep(
-            self.process_id,
-            self._committer,
-            self.worker,
-            self.readers,
-            rhythm=self._rhythm,
-            clock=self.clock,
-            events=self.events,
+            self.process_id, self._committer, self.worker, self.readers, rhythm=rhythm, clock=clock, events=events
         )
 
     def _make_upkeep(self, retention: Retention | None) -> Upkeep:
@@ -282,6 +277,11 @@ class Process:
     def is_ready(self) -> bool:
         """Whether it takes new work."""
         return self.failed is None and not self._draining and not self._committer.is_closed
+
+    @property
+    def stuck_seconds(self) -> float:
+        """For liveness probes: how long a transaction function has kept all others waiting, the database apart."""
+        return self._committer.stuck_seconds
 
     def _receive(self, news: Sequence[object]) -> None:
         self.worker.receive(news)

@@ -14,6 +14,7 @@ from orders_service.gateways import Signatures
 from orders_service.problems import responses
 from orders_service.request_ids import request_id_of
 from orders_service.strict_json import StrictRoute
+from orders_service.subjects import note_subject
 
 _SIGNATURE = APIKeyHeader(
     name="webhook-signature",
@@ -73,6 +74,7 @@ async def receive_fulfillment_event(
     completed waits for that. What is unknown in `data` is ignored.
     """
     key, event = await _verified(request)
+    note_subject(request, order_id=event.order_id)
     if await process_of(request).write(receive_event, key, event):
         return EventReceipt(outcome="accepted")
     response.status_code = 200

@@ -26,16 +26,18 @@ class Placed:
     """Which order it is, and what its client is answered."""
 
     order_id: str
+    run_id: str
     answer: Answer
 
 
 def place_order(tx: Transaction, draft: OrderDraft, once: OnceKey, principal: str) -> Placed:
     """Order, lines, run and remembered answer: all on disk, or none."""
     if earlier := recall(tx, once, draft):
-        return Placed(json.loads(earlier.body)["id"], earlier)
+        shown = json.loads(earlier.body)
+        return Placed(shown["id"], shown["run"]["id"], earlier)
     placed, run_id = _accept(tx, draft, principal, Priority.NORMAL)
     answer = Answer(CREATED, view_of_new(placed, run_id).model_dump_json())
-    return Placed(str(placed.id), remember(tx, once, draft, answer))
+    return Placed(str(placed.id), str(run_id), remember(tx, once, draft, answer))
 
 
 def place_imported(tx: Transaction, draft: OrderDraft, principal: str) -> UUID:

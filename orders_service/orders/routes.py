@@ -19,6 +19,7 @@ from orders_service.pages import Page
 from orders_service.preconditions import IfMatch, IfNoneMatch, is_known, tag_of
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
+from orders_service.subjects import note_subject
 from pipelines import StateConflict
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=StrictRoute, responses=responses(401, 422, 503))
@@ -40,6 +41,7 @@ async def create_order(
     """
     once = once_key(request, principal, idempotency_key)
     placed = await process_of(request).write(place_order, draft, once, principal.id)
+    note_subject(request, order_id=placed.order_id, run_id=placed.run_id)
     return placed.answer.response({"Location": f"/v1/orders/{placed.order_id}"})
 
 
@@ -99,6 +101,7 @@ async def cancel_order(
     headers = _tagged(body)
     if order.cancellation is None:
         return Response(body, headers=headers, media_type="application/json")
+    note_subject(request, run_id=order.cancellation.id)
     headers |= {"Location": order.cancellation.url, "Retry-After": "1"}
     return Response(body, status_code=202, headers=headers, media_type="application/json")
 

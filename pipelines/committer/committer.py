@@ -85,6 +85,14 @@ class Committer:
         return len(self._queue) == 0
 
     @property
+    def stuck_seconds(self) -> float:
+        """How long a transaction function has kept it from everything else; for ever, if its thread has ended.
+
+        A database that does not answer is not meant: waiting for it is no fault of this process.
+        """
+        return self._writer.pulse.stuck_seconds if self._thread.is_alive() else float("inf")
+
+    @property
     def renewed_at(self) -> float:
         """Monotonic time at which the last confirmed renewal of this process's lease was sent."""
         return self._writer.renewed_at

@@ -20,6 +20,7 @@ from pipelines.committer.batch import (
 )
 from pipelines.committer.faults import Fault, SilentRollbackError, fault_of, held_too_long
 from pipelines.committer.members import Member, Queue
+from pipelines.committer.pulse import Pulse
 from pipelines.committer.standing import Answer, Standing
 from pipelines.errors import Fenced, JournalError, OutcomeUnknown, StorageFull, Unavailable
 from pipelines.events import BatchCommitted, CommitDoubted, Event
@@ -70,6 +71,7 @@ class Writer:
         self._connection: Connection | None = None
         self._batches = 0
         self._giving_up = threading.Event()
+        self.pulse = Pulse(engine)
         self.renewed_at = time.monotonic()  # when the last confirmed renewal of the lease was sent
 
     def work(self, most: int) -> None:
@@ -145,7 +147,8 @@ class Writer:
         tx = Transaction(connection, self._home)
         try:
             self._advance(connection, batch)
-            outcomes = perform(tx, members, care)
+            with self.pulse:
+                outcomes = perform(tx, members, care)
             events = self._commit(connection, batch)
             if self._connection is not None:
                 transaction.commit()  # it is; this tells SQLAlchemy

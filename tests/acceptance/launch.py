@@ -43,6 +43,7 @@ from pipelines.testing import Mortality, Point
 from pipelines.worker import Rhythm
 
 _TO_SEND_ANSWERS_SECONDS = 0.3
+_BETWEEN_LOOKS_SECONDS = 0.05
 
 options: dict[str, Any] = {"schedules": ()}  # every tick is a COMMIT, and stories count those
 
@@ -152,6 +153,16 @@ def sleeps_before_commit(number: str) -> None:
     OrdersCommits(number, sleep)
 
 
+def wedges_its_loop(file: str) -> None:
+    """At SIGUSR1 something blocks the event loop, until there is this file; threads go on."""
+
+    def block(*_: object) -> None:
+        while not Path(file).exists():
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
+
+    signal.signal(signal.SIGUSR1, block)  # runs in the main thread, which is the loop's
+
+
 def disk_is_full(number: str) -> None:
     def refuse(_: Connection) -> None:
         error = sqlite3.OperationalError("database or disk is full")
@@ -232,6 +243,7 @@ PLANTS: dict[str, Callable[..., None]] = {
         dies_after_commit,
         dies_at,
         sleeps_before_commit,
+        wedges_its_loop,
         disk_is_full,
         acknowledges_before_commit,
         forgets_the_fence,

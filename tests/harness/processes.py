@@ -102,6 +102,10 @@ class ServiceProcess:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def nudge(self) -> None:
+        """For what is planted in it."""
+        self._signal(signal.SIGUSR1)
+
     def cpu_seconds(self) -> float:
         """User and system time so far, also after its end."""
         return self._exit.result().cpu_seconds if self._exit.done() else procfs.cpu_seconds(self.pid)

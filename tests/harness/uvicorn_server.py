@@ -10,10 +10,10 @@ from starlette.types import ASGIApp
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[tuple[str, int]]:
+async def serving(app: ASGIApp, *, root_path: str = "") -> AsyncIterator[tuple[str, int]]:
     """Host and port of a server that ends with the block. It can be connected to at once: the socket listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, root_path=root_path)
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listening]), name="uvicorn")
         try:

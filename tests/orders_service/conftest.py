@@ -1,13 +1,20 @@
 """What the tests of the service share."""
 
+import io
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from orders_service import schema
+from orders_service import logs, schema
+from tests.builders.ear import Ear
 from tests.builders.shop import Shop, open_shop
 from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
@@ -79,3 +86,34 @@ async def corner_shop(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """The service on SQLite alone, for what no database decides."""
     async with open_shop(sqlite_url, tmp_path) as shop:
         yield shop
+
+
+@pytest.fixture
+def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """A provider for this test alone: the real way to set one cannot be taken back."""
+    memory, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+    return memory
+
+
+@pytest.fixture
+def out() -> Iterator[io.StringIO]:
+    """All that is logged, as production logs it."""
+    stream, handlers = io.StringIO(), logging.root.handlers
+    logs.configure("json", stream=stream)
+    yield stream
+    logging.root.handlers = handlers
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+async def ear(
+    sqlite_url: str,
+    tmp_path: Path,
+    out: io.StringIO,
+    exporter: InMemorySpanExporter,
+    capfd: pytest.CaptureFixture[str],
+) -> AsyncIterator[Ear]:
+    async with open_shop(sqlite_url, tmp_path) as shop:
+        yield Ear(shop, out, exporter, capfd)

@@ -84,6 +84,21 @@ async def test_health_checks_are_silent(client: httpx2.AsyncClient) -> None:
     assert logged == []
 
 
+async def test_health_checks_are_silent_behind_a_proxy_too() -> None:
+    async with serving(APP, root_path="/shop") as (host, port), httpx2.AsyncClient() as client:
+        with capture_logs() as logged:
+            assert (await client.get(f"http://{host}:{port}/livez")).status_code == 200
+
+    assert logged == []
+
+
+async def test_a_method_that_a_client_made_up_is_not_told(client: httpx2.AsyncClient) -> None:
+    with capture_logs() as logged:
+        await client.request("SECRET", "/v1/me")
+
+    assert [entry["method"] for entry in logged] == ["other"]
+
+
 async def test_a_bug_is_logged_once_and_its_text_stays_inside(client: httpx2.AsyncClient) -> None:
     with capture_logs() as logged:
         response = await client.get("/v1/bug")

@@ -54,7 +54,7 @@ def test_what_is_bound_to_a_request_is_in_its_lines() -> None:
 @settings(deadline=None)
 @given(st.text())
 def test_no_value_breaks_a_line_of_json(value: str) -> None:
-    assert log_as_json(io.StringIO(), value=value)["value"] == value
+    assert log_as_json(io.StringIO(), reason=value)["reason"] == value
 
 
 @settings(deadline=None)

@@ -3,7 +3,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 
-from orders_service.route_names import NamedRoute, RouteNames, method_label
+from orders_service.route_names import NamedRoute, RouteNames, method_label, path_of
 
 orders = APIRouter(prefix="/orders")
 
@@ -69,3 +69,16 @@ def test_all_routes_are_known_with_the_statuses_they_declare() -> None:
 @pytest.mark.parametrize(("method", "label"), [("GET", "GET"), ("PATCH", "PATCH"), ("BREW", "other"), ("get", "other")])
 def test_a_method_made_up_by_a_client_is_other(method: str, label: str) -> None:
     assert method_label(method) == label
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "expected"),
+    [
+        ("/livez", "", "/livez"),
+        ("/shop/livez", "/shop", "/livez"),
+        ("/livez", "/shop", "/livez"),
+        ("/shopping/livez", "/shop", "/shopping/livez"),
+    ],
+)
+def test_a_path_is_known_without_the_prefix_of_a_proxy(path: str, prefix: str, expected: str) -> None:
+    assert path_of({"type": "http", "path": path, "root_path": prefix}) == expected
