@@ -6,6 +6,7 @@ from orders_service.imports.errors import ImportEnded, ImportMoved, ImportsError
 from orders_service.imports.forgetting import forget_imports, imported_long_ago
 from orders_service.imports.importing import import_orders
 from orders_service.imports.queries import owner_of_run
+from orders_service.imports.viewing import import_behind
 
 __all__ = [
     "MOST_BYTES",
@@ -17,6 +18,7 @@ __all__ = [
     "UnfitFile",
     "UnknownImport",
     "forget_imports",
+    "import_behind",
     "import_orders",
     "imported_long_ago",
     "owner_of_run",

@@ -19,6 +19,7 @@ _ADD_FLAW = insert(ImportFlaw)
 _FIND = select(OrderImport).where(col(OrderImport.id) == bindparam("of"))
 _NEWEST = select(OrderImport).order_by(col(OrderImport.id).desc()).limit(bindparam("most"))
 _FIND_BY_RUN = select(col(OrderImport.principal)).where(col(OrderImport.run_id) == bindparam("of"))
+_BEHIND_RUN = select(OrderImport).where(col(OrderImport.run_id) == bindparam("of"))
 _SEEN = select(col(ImportedRef.order_ref)).where(
     col(ImportedRef.import_id) == bindparam("of"), col(ImportedRef.order_ref).in_(bindparam("refs", expanding=True))
 )
@@ -102,6 +103,10 @@ def newest(session: ReadSession, *, principal: str | None, before: UUID | None, 
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
     """Whose file the run imports."""
     return session.execute(_FIND_BY_RUN, {"of": run_id}).scalar_one_or_none()
+
+
+def find_by_run(session: ReadSession, run_id: UUID) -> OrderImport | None:
+    return session.execute(_BEHIND_RUN, {"of": run_id}).scalar_one_or_none()
 
 
 def refs_seen(tx: Transaction, import_id: UUID, refs: Collection[str]) -> set[str]:

@@ -19,6 +19,12 @@ def found(session: ReadSession | Transaction, import_id: UUID, principal: Princi
     return row
 
 
+def import_behind(session: ReadSession, run_id: UUID) -> ImportView | None:
+    """The import that a run works for, for staff."""
+    row = queries.find_by_run(session, run_id)
+    return view_of(row) if row is not None else None
+
+
 def view_of(row: OrderImport, state: ImportState | None = None, reason: str | None = None) -> ImportView:
     """As it is; or in the state that was decided in this very transaction."""
     return ImportView(

@@ -23,10 +23,11 @@ from orders_service.orders.history import (
 )
 from orders_service.orders.placing import place_imported
 from orders_service.orders.queries import owner_of_run
-from orders_service.orders.schemas import MOST_LINES, OrderDraft
+from orders_service.orders.schemas import MOST_LINES, OrderDraft, OrderView
 from orders_service.orders.shipping import Heard, WarehouseNews, WarehouseWord, hear, must_exist
 from orders_service.orders.taking_back import take_back_order
 from orders_service.orders.telling import tell_customer
+from orders_service.orders.viewing import order_behind
 
 __all__ = [
     "MOST_LINES",
@@ -36,6 +37,7 @@ __all__ = [
     "NotCancellable",
     "OrderDraft",
     "OrderMoved",
+    "OrderView",
     "OrdersError",
     "Part",
     "ProductSales",
@@ -50,6 +52,7 @@ __all__ = [
     "fulfill_order",
     "hear",
     "must_exist",
+    "order_behind",
     "owner_of_run",
     "parts_of",
     "place_imported",

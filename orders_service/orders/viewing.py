@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from pydantic_core import from_json
+
 from orders_service.auth import Principal
 from orders_service.money import Money
 from orders_service.orders import queries
@@ -11,7 +13,7 @@ from orders_service.orders.schemas import Address, OrderStatus, OrderView, Price
 from orders_service.orders.standing import reason_of, status_of
 from orders_service.orders.tables import Order, OrderLine
 from orders_service.run_links import RunLink
-from pipelines import ReadSession, Transaction, standings
+from pipelines import ReadSession, RunRecord, Transaction, standings
 
 
 def view_one(session: ReadSession | Transaction, order_id: UUID, principal: Principal) -> OrderView:
@@ -20,6 +22,25 @@ def view_one(session: ReadSession | Transaction, order_id: UUID, principal: Prin
     if order is None or not principal.may_see(order.principal):
         raise UnknownOrder
     return view_all(session, [order])[0]
+
+
+def order_behind(session: ReadSession, run: RunRecord) -> OrderView | None:
+    """The order that a run works for, for staff: which one says the order itself, or what the run was started for."""
+    order = queries.find_by_run(session, run.id)
+    if order is None and (order_id := _named_in(run.payload)) is not None:
+        order = queries.find(session, order_id)
+    return view_all(session, [order])[0] if order is not None else None
+
+
+def _named_in(payload: str) -> UUID | None:
+    """Runs of other pipelines about an order name it so: mails to its customer, news of the warehouse."""
+    try:
+        match from_json(payload):
+            case {"order_id": str(order_id)}:
+                return UUID(order_id)
+    except ValueError:
+        pass
+    return None
 
 
 def view_all(session: ReadSession | Transaction, orders: Sequence[Order]) -> list[OrderView]:

@@ -11,6 +11,7 @@ from orders_service.reports.errors import (
 )
 from orders_service.reports.making import make_report
 from orders_service.reports.queries import owner_of_run
+from orders_service.reports.viewing import report_behind
 
 __all__ = [
     "PeriodRefused",
@@ -24,4 +25,5 @@ __all__ = [
     "every_morning",
     "make_report",
     "owner_of_run",
+    "report_behind",
 ]

@@ -24,6 +24,8 @@ _WITHOUT_RESULT = defer(Report.result, raiseload=True)  # type: ignore[arg-type]
 _NEWEST = select(Report).options(_WITHOUT_RESULT).order_by(col(Report.id).desc()).limit(bindparam("most"))
 _FIND_BY_RUN = select(col(Report.principal)).where(col(Report.run_id) == bindparam("of"))
 
+_BEHIND_RUN = select(Report).options(_WITHOUT_RESULT).where(col(Report.run_id) == bindparam("of"))
+
 
 def add(tx: Transaction, report: Mapping[str, Any]) -> None:
     tx.defer(_ADD, report)
@@ -56,3 +58,8 @@ def newest(session: ReadSession, *, principal: str | None, before: UUID | None, 
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
     """Whose report the run makes."""
     return session.execute(_FIND_BY_RUN, {"of": run_id}).scalar_one_or_none()
+
+
+def find_by_run(session: ReadSession, run_id: UUID) -> Report | None:
+    """Without its result."""
+    return session.execute(_BEHIND_RUN, {"of": run_id}).scalar_one_or_none()

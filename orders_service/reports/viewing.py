@@ -30,6 +30,12 @@ def view_one(session: ReadSession, report_id: UUID, principal: Principal) -> Rep
     return view.model_copy(update={"result": read(report.result)}) if report.result and view.files else view
 
 
+def report_behind(session: ReadSession, run_id: UUID) -> ReportView | None:
+    """The report that a run makes, for staff; without its result."""
+    report = queries.find_by_run(session, run_id)
+    return view_all(session, [report])[0] if report is not None else None
+
+
 def view_all(session: ReadSession, reports: Sequence[Report]) -> list[ReportView]:
     """Two statements, however many reports; without their results."""
     runs = standings(session, [report.run_id for report in reports if report.state == ReportState.PENDING])

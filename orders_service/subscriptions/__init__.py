@@ -16,6 +16,7 @@ from orders_service.subscriptions.events import EVENTS, Event
 from orders_service.subscriptions.forgetting import forget_deliveries, sent_long_ago
 from orders_service.subscriptions.publishing import is_wanted, publish
 from orders_service.subscriptions.queries import owner_of_run
+from orders_service.subscriptions.viewing import delivery_behind
 
 __all__ = [
     "EVENTS",
@@ -30,6 +31,7 @@ __all__ = [
     "UnknownDelivery",
     "UnknownEndpoint",
     "deliver_event",
+    "delivery_behind",
     "forget_deliveries",
     "is_wanted",
     "owner_of_run",

@@ -55,6 +55,11 @@ _OWNER_OF_RUN = (
     .join(WebhookDelivery, col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id))
     .where(col(WebhookDelivery.run_id) == bindparam("of"), col(WebhookEndpoint.sees_everything).is_(False))
 )
+_BEHIND_RUN = (
+    select(WebhookDelivery, col(WebhookEndpoint.url))
+    .outerjoin(WebhookEndpoint, col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id))
+    .where(col(WebhookDelivery.run_id) == bindparam("of"))
+)
 _SENT = select(WebhookDelivery).where(col(WebhookDelivery.endpoint_id) == bindparam("endpoint"))
 _ONE_SENT = _SENT.where(col(WebhookDelivery.id) == bindparam("of"))
 _PENDING = (
@@ -170,6 +175,12 @@ def remove_endpoint(tx: Transaction, endpoint_id: UUID) -> None:
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
     """Whose endpoint the run sends to; nobody's, if it hears of everything: that is for staff alone."""
     return session.execute(_OWNER_OF_RUN, {"of": run_id}).scalar_one_or_none()
+
+
+def find_by_run(session: ReadSession, run_id: UUID) -> tuple[WebhookDelivery, str | None] | None:
+    """What the run delivers, and where to, unless the endpoint is gone."""
+    row = session.execute(_BEHIND_RUN, {"of": run_id}).one_or_none()
+    return (row[0], row[1]) if row is not None else None
 
 
 def find_delivery(session: ReadSession | Transaction, endpoint_id: UUID, delivery_id: UUID) -> WebhookDelivery | None:

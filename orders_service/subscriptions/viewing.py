@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orders_service.gateways import Reply
 from orders_service.pages import Limit
 from orders_service.strict_models import StrictModel
+from orders_service.subscriptions import queries
 from orders_service.subscriptions.delivering import Started, deliver_event
 from orders_service.subscriptions.tables import WebhookDelivery
 from pipelines import Attempt, ReadSession, RunRecord, RunState, find_runs
@@ -161,6 +162,25 @@ class DeliveryDetails(DeliveryView):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE | {"tries": [_TRY]}]})
 
     tries: tuple[TryView, ...]
+
+
+class SentTo(NamedTuple):
+    """A delivery, and where it goes; the endpoint may be gone."""
+
+    delivery_id: UUID
+    endpoint_id: UUID
+    event_type: str
+    state: str
+    url: str | None
+
+
+def delivery_behind(session: ReadSession, run_id: UUID) -> SentTo | None:
+    """The delivery that a run makes, for staff."""
+    found = queries.find_by_run(session, run_id)
+    if found is None:
+        return None
+    delivery, url = found
+    return SentTo(delivery.id, delivery.endpoint_id, delivery.event_type, delivery.state, url)
 
 
 def view_all(session: ReadSession, deliveries: Sequence[WebhookDelivery]) -> list[DeliveryView]:

@@ -81,6 +81,13 @@ class RunRecord:
     key: str | None
     serial: str | None
     deadline_at: datetime | None
+    owner: UUID | None  # the process that has it
+    generation: int  # how often its steps were begun anew
+    errors: int  # attempts at its step that count
+    crashes: int  # processes that died with it at its step
+    step_since: datetime
+    undo_failure: str | None  # what could not be undone
+    traceparent: str | None
     progress: Progress | None
     attempts: tuple[Attempt, ...]
 
@@ -129,6 +136,13 @@ _FIELDS = (
     "key",
     "serial",
     "deadline_at",
+    "owner",
+    "generation",
+    "errors",
+    "crashes",
+    "step_since",
+    "undo_failure",
+    "traceparent",
 )
 
 

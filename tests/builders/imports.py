@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import httpx2
+import pytest
 
+from orders_service.imports import ImportDesk, chunks
+from orders_service.imports.chunks import Chunk
 from orders_service.imports.records import HEADER
 from tests.builders.gateways import Door
 from tests.builders.shop import Shop
@@ -69,6 +72,20 @@ async def complaints(shop: Shop, order_import: Any) -> list[list[str]]:
     header, *rows = csv.reader(io.StringIO(response.text, newline=""))
     assert header == ["row", "order_ref", "column", "message"]
     return rows
+
+
+def door_between_chunks(monkeypatch: pytest.MonkeyPatch) -> Door:
+    """Chunks of two orders each: closed, every one but the first waits there."""
+    door, write = Door(), ImportDesk.write_chunk
+
+    async def write_behind_the_door(desk: ImportDesk, import_id: Any, principal: str, chunk: Chunk) -> Any:
+        if chunk.begins_at.byte:
+            await door.knock()
+        return await write(desk, import_id, principal, chunk)
+
+    monkeypatch.setattr(chunks, "MOST_ORDERS", 2)
+    monkeypatch.setattr(ImportDesk, "write_chunk", write_behind_the_door)
+    return door
 
 
 async def begun(shop: Shop, door: Door) -> Any:

@@ -12,7 +12,7 @@ import httpx2
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import Executable, text
-from starlette.types import Receive, Send
+from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from orders_service import inventory
@@ -66,6 +66,15 @@ class Shop:
         self._state = dict(state)
         self._stage = Rehearsal(self.process, clock)
         self.api = self.client(DEVELOPMENT_KEY)
+
+    @property
+    def served(self) -> ASGIApp:
+        """For a real server, which takes a bound method for an application of old."""
+
+        async def served(scope: AsgiScope, receive: Receive, send: Send) -> None:
+            await self._with_state(scope, receive, send)
+
+        return served
 
     def client(self, key: str | None) -> httpx2.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
