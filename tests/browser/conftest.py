@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.harness import browser as browsers
 from tests.harness.browser import Console
 from tests.harness.orders import OrdersServer
 from tests.harness.stage import Stage, staged
 
-STOCK = {"lamp": 1000, "rug": 1000, "vase": 0}
+expect.set_options(timeout=browsers.PATIENCE_MS)
+STOCK = {"lamp": 1000, "rug": 1000, "chair": 1000, "vase": 0}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
