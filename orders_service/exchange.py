@@ -9,6 +9,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orders_service import request_ids
+from orders_service.idempotency import REPLAYED
 from orders_service.problems import MEDIA_TYPE, Problem, answer, problem_for
 
 UNWATCHED = frozenset({"/livez", "/readyz", "/metrics"})  # asked every few seconds by machines, under any Host
@@ -55,6 +56,7 @@ class Exchange:
         "_send",
         "answered_at",
         "began_at",
+        "is_replay",
         "request_id",
         "scope",
         "status",
@@ -67,7 +69,7 @@ class Exchange:
         self._receive, self._send, self._limits = receive, send, limits
         self._allowed_bytes = limits.body_bytes
         self._received_bytes = 0
-        self._body_is_in = self._is_replaced = False
+        self._body_is_in = self._is_replaced = self.is_replay = False
         self._deadline: float | None = None
         self._read_headers()
 
@@ -150,8 +152,9 @@ class Exchange:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.answered_at = message["status"], perf_counter()
-            own = (request_ids.HEADER, self.request_id.encode())
-            message["headers"] = [*message.get("headers", ()), own, *_SECURITY_HEADERS]
+            headers, own = message.get("headers", ()), (request_ids.HEADER, self.request_id.encode())
+            self.is_replay = any(name == REPLAYED for name, _ in headers)
+            message["headers"] = [*headers, own, *_SECURITY_HEADERS]
         await self._send(message)
 
 

@@ -3,12 +3,13 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from orders_service import edge, problem_handlers
 from orders_service.exchange import Limits
-from orders_service.metrics import HttpMetrics, metrics
+from orders_service.metrics import MOST_SCRAPES, HttpMetrics, metrics
 from orders_service.problems import responses
 from tests.harness.uvicorn_server import serving
 
@@ -26,7 +27,7 @@ def build_app(registry: CollectorRegistry) -> FastAPI:
 
     app = FastAPI()
     app.include_router(router, prefix="/v1")
-    app.state.registry = registry
+    app.state.registry, app.state.scrapes = registry, CapacityLimiter(MOST_SCRAPES)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
     problem_handlers.install(app, {})
     edge.install(app, Limits(), HttpMetrics(registry, version="1.2.3", commit="abc"))

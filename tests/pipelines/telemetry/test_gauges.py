@@ -43,7 +43,9 @@ def daily(pipeline: Pipeline[Trip], name: str = "daily", hour: int = 3) -> Sched
 class Scrapes:
     """A registry with nothing but the gauges; time passes when the test says so, and each reading is waited for."""
 
-    def __init__(self, readers: Engine, pipelines: list[Pipeline[Any]], schedules: Any = (), patience: float = PATIENT):
+    def __init__(
+        self, readers: Engine, pipelines: list[Pipeline[Any]], schedules: Any = (), patience: float = PATIENT
+    ) -> None:
         self._now = 0.0
         self.gauges = JournalGauges(readers, pipelines, schedules, clock=lambda: self._now, patience=patience)
         self._registry = CollectorRegistry()

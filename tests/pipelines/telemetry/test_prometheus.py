@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 from tenacity import wait_fixed
 
@@ -194,7 +194,8 @@ def test_an_attempt_names_the_trace_it_belongs_to() -> None:
     registry = CollectorRegistry()
     metrics = PrometheusMetrics(registry, [trip()], exemplar=lambda: {"trace_id": "0af7651916cd43dd8448eb211c80319c"})
     metrics(StepAttempted(uuid4(), "trip", "pay", "do", 1, "success", 0.0, 0.3, None))
-    lines = openmetrics.generate_latest(registry).decode().splitlines()
+    encode, _ = choose_encoder("application/openmetrics-text; version=1.0.0")
+    lines = encode(registry).decode().splitlines()
     [line] = [line for line in lines if "trace_id" in line]
     assert line.startswith('pipeline_step_duration_seconds_bucket{le="0.5",pipeline="trip",step="pay"} 1.0 # ')
 
