@@ -108,11 +108,13 @@ def create_app(
     settings: Settings,
     *,
     gateways: Mapping[Any, object] | None = None,
+    hear_signals: bool = False,
     **process_options: Any,
 ) -> FastAPI:
     """Make the application.
 
     `gateways` stand in for the outside world; `process_options` (clock, dice, schedules, ...) go to its `Process`.
+    With `hear_signals` it begins to drain at a signal, where the server does not tell it to.
     """
     instruments = Instruments(schedules_of(settings), version=version("orders-service"))
     app = FastAPI(
@@ -124,6 +126,7 @@ def create_app(
             settings,
             instruments,
             gateways,
+            hear_signals=hear_signals,
             subscribers=[instruments.steps, StructuredLogs()],
             **({"origin": current_traceparent} | process_options),
         ),
@@ -140,7 +143,12 @@ def create_app(
 
 
 def _lifespan(
-    settings: Settings, instruments: Instruments, gateways: Mapping[Any, object] | None, **process_options: Any
+    settings: Settings,
+    instruments: Instruments,
+    gateways: Mapping[Any, object] | None,
+    *,
+    hear_signals: bool,
+    **process_options: Any,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
@@ -152,7 +160,7 @@ def _lifespan(
             instruments.follow(process)
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
-            app.state.process = await stack.enter_async_context(running(process))
+            app.state.process = await stack.enter_async_context(running(process, hear_signals=hear_signals))
             stack.enter_context(instruments.reading(process))
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
             doorman = accounts.Doorman(sessions_last=timedelta(hours=settings.session_hours))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import aiohttp
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -19,3 +20,10 @@ def value_of(samples: Iterable[Sample], name: str, **labels: str) -> float:
     """The value of the one sample that has this name and these labels, among others perhaps."""
     [value] = [sample.value for sample in samples if sample.name == name and labels.items() <= sample.labels.items()]
     return value
+
+
+async def scrape(url: str) -> list[Sample]:
+    """What a server shows at `/metrics`, over a connection of its own: another worker may answer each time."""
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics", headers=OPEN_METRICS) as answer:
+        assert answer.status == 200
+        return samples_of(await answer.text())
