@@ -125,6 +125,7 @@ async def test_a_scrape_does_not_queue_behind_endpoints_that_wait_for_the_databa
         async with asyncio.timeout(60):
             while "orders_http_requests_in_progress 81.0" not in (await client.get("/metrics")).text:
                 pass
+            assert (await client.get("/metrics")).status_code == 200  # all threads are taken by now
     finally:
         DATABASE_ANSWERS.set()
         await asyncio.gather(*waiting)
