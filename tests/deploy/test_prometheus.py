@@ -22,7 +22,8 @@ RUNBOOK = Path("docs/runbook.md")
 RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((FOLDER / "rules.yaml").read_text())["groups"] for rule in group["rules"]
 ]
-TESTS: list[dict[str, Any]] = yaml.safe_load((FOLDER / "rules_test.yaml").read_text())["tests"]
+FILES = sorted(FOLDER.glob("*_test.yaml"))
+TESTS: list[dict[str, Any]] = [test for file in FILES for test in yaml.safe_load(file.read_text())["tests"]]
 SCHEDULES = schedules_of(Settings())
 WANTED = {
     "StepFailing",
@@ -112,7 +113,7 @@ def test_promtool_passes_its_tests_where_it_is_there() -> None:
     promtool = shutil.which("promtool")
     if promtool is not None:
         run = subprocess.run(  # noqa: S603 - our own files
-            [promtool, "test", "rules", FOLDER / "rules_test.yaml"], capture_output=True, text=True, check=False
+            [promtool, "test", "rules", *FILES], capture_output=True, text=True, check=False
         )
         assert run.returncode == 0, run.stdout + run.stderr
     for test in TESTS:
