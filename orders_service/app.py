@@ -116,7 +116,7 @@ def create_app(
     `gateways` stand in for the outside world; `process_options` (clock, dice, schedules, ...) go to its `Process`.
     With `hear_signals` it begins to drain at a signal, where the server does not tell it to.
     """
-    instruments = Instruments(schedules_of(settings), version=version("orders-service"))
+    instruments = Instruments(schedules_of(settings), version=version("orders-service"), commit=settings.commit)
     app = FastAPI(
         title="Orders",
         version=version("orders-service"),

@@ -16,11 +16,11 @@ from pipelines.telemetry import JournalGauges, PrometheusMetrics, current_exempl
 class Instruments:
     """`scraped` is what `/metrics` shows."""
 
-    def __init__(self, schedules: Iterable[Schedule[Any]], *, version: str) -> None:
+    def __init__(self, schedules: Iterable[Schedule[Any]], *, version: str, commit: str) -> None:
         registries = open_registries()
         self.scraped = registries.scraped
         self.steps = PrometheusMetrics(registries.own, PIPELINES, schedules, exemplar=current_exemplar)
-        self.http = HttpMetrics(registries.own, version=version, exemplar=current_exemplar)
+        self.http = HttpMetrics(registries.own, version=version, commit=commit, exemplar=current_exemplar)
         self.outgoing = OutgoingMetrics(registries.own)
         self._pool = PoolMetrics(registries.own)
 

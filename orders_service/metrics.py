@@ -48,14 +48,7 @@ class HttpMetrics:
             ["route"],
             registry=registry,
         )
-        build = Gauge(
-            "orders_build_info",
-            "What is running, always 1.",
-            ["version", "commit"],
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        build.labels(version, commit).set(1)
+        _name_build(registry, version, commit)
 
     def expect(self, routes: Iterable[NamedRoute]) -> None:
         """Known series start at 0, else `rate()` misses the first event of each."""
@@ -92,3 +85,14 @@ async def metrics(request: Request) -> Response:
     state = request.app.state
     written = await to_thread.run_sync(encode, state.registry, limiter=state.scrapes)
     return Response(written, headers={"Content-Type": content_type})
+
+
+def _name_build(registry: CollectorRegistry, version: str, commit: str) -> None:
+    build = Gauge(
+        "orders_build_info",
+        "What is running, always 1.",
+        ["version", "commit"],
+        registry=registry,
+        multiprocess_mode="livemax",
+    )
+    build.labels(version, commit).set(1)

@@ -45,6 +45,18 @@ class PrometheusMetrics:
         exemplar: Callable[[], dict[str, str] | None] = lambda: None,
     ) -> None:
         self._exemplar = exemplar
+        self._make_run_metrics(registry)
+        self._make_journal_metrics(registry)
+        self._make_rare_metrics(registry)
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
+        self._labels: dict[str, set[str]] = {}
+        for each in pipelines:
+            self._start_at_zero(each)
+        for schedule in schedules:
+            self._fires.labels(schedule.name)
+            self._unfired.labels(schedule.name)
+
+    def _make_run_metrics(self, registry: CollectorRegistry) -> None:
         step, pipeline = ("pipeline", "step"), ("pipeline",)
         self._attempts = Counter(
             "pipeline_step_attempts", "Attempts at steps, by how they ended.", (*step, "outcome"), registry=registry
@@ -69,15 +81,6 @@ class PrometheusMetrics:
             registry=registry,
             buckets=RUN_BUCKETS,
         )
-        self._make_journal_metrics(registry)
-        self._make_rare_metrics(registry)
-        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
-        self._labels: dict[str, set[str]] = {}
-        for each in pipelines:
-            self._start_at_zero(each)
-        for schedule in schedules:
-            self._fires.labels(schedule.name)
-            self._unfired.labels(schedule.name)
 
     def _make_journal_metrics(self, registry: CollectorRegistry) -> None:
         self._batches = Histogram(

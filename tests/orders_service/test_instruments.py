@@ -48,6 +48,11 @@ async def test_all_schedules_are_there_before_they_have_fired(sqlite_url: str, t
             assert await scraped(shop, name) == {labelled(schedule=each.name): 0 for each in schedules}
 
 
+async def test_the_build_is_named(sqlite_url: str, tmp_path: Path) -> None:
+    async with open_shop(sqlite_url, tmp_path, commit="abc1234") as shop:
+        assert await scraped(shop, "orders_build_info") == {labelled(version=shop.app.version, commit="abc1234"): 1}
+
+
 async def test_connections_for_reading_are_shown(corner_shop: Shop) -> None:
     await corner_shop.api.get("/v1/orders")
     connections = await scraped(corner_shop, "orders_db_pool_connections")
