@@ -90,6 +90,9 @@ async def test_a_scrape_shows_the_sum_of_all_workers_also_of_those_that_died(
         assert placed(after) == ORDERS
         assert value_of(after, "orders_build_info") == 1
 
+        server.terminate()
+        assert (await server.until_exit()).code == 0
+
 
 async def test_workers_without_a_folder_to_count_in_are_refused(postgres_url: str, tmp_path: Path) -> None:
     async with staged(postgres_url, tmp_path, stock={}) as stage, started(stage) as server:
