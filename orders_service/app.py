@@ -6,9 +6,9 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, TypedDict
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from orders_service import (
     accounts,
@@ -38,9 +38,10 @@ from orders_service.health import Pinger
 from orders_service.images import routes as images_routes
 from orders_service.imports import routes as imports_routes
 from orders_service.inside import Inside
+from orders_service.instruments import Instruments
 from orders_service.inventory import Window
 from orders_service.inventory import routes as inventory_routes
-from orders_service.metrics import HttpMetrics, metrics
+from orders_service.metrics import MOST_SCRAPES, metrics
 from orders_service.operations import routes as operations_routes
 from orders_service.orders import routes as orders_routes
 from orders_service.outside import guard_of, open_gateways
@@ -53,14 +54,7 @@ from orders_service.subscriptions import routes as subscriptions_routes
 from orders_service.traces import TELEMETRY
 from pipelines import Process, Rhythm
 from pipelines.fastapi import running
-from pipelines.telemetry import (
-    JournalGauges,
-    PrometheusMetrics,
-    StructuredLogs,
-    Tracing,
-    current_traceparent,
-    is_tracing_on,
-)
+from pipelines.telemetry import StructuredLogs, Tracing, current_traceparent, is_tracing_on
 
 OWNERS_OF_RUNS = tuple(each.owner_of_run for each in (orders, images, accounts, imports, reports, subscriptions))
 LARGER_BODIES = {
@@ -110,17 +104,15 @@ def create_app(
     settings: Settings,
     *,
     gateways: Mapping[Any, object] | None = None,
+    hear_signals: bool = False,
     **process_options: Any,
 ) -> FastAPI:
     """Make the application.
 
     `gateways` stand in for the outside world; `process_options` (clock, dice, schedules, ...) go to its `Process`.
+    With `hear_signals` it begins to drain at a signal, where the server does not tell it to.
     """
-    registry = CollectorRegistry()
-    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-        registry.register(collector)
-    step_metrics = PrometheusMetrics(registry, PIPELINES)
-
+    instruments = Instruments(schedules_of(settings), version=version("orders-service"), commit=settings.commit)
     app = FastAPI(
         title="Orders",
         version=version("orders-service"),
@@ -128,9 +120,10 @@ def create_app(
         openapi_tags=TAGS,
         lifespan=_lifespan(
             settings,
-            registry,
+            instruments,
             gateways,
-            subscribers=[step_metrics, StructuredLogs()],
+            hear_signals=hear_signals,
+            subscribers=[instruments.steps, StructuredLogs()],
             **({"origin": current_traceparent} | process_options),
         ),
         docs_url=None,  # FastAPI's come from a CDN
@@ -141,27 +134,32 @@ def create_app(
     )
     problem_handlers.install(app, TRANSLATIONS)
     event_streams.install(app)
-    app.state.registry = registry
+    app.state.registry, app.state.scrapes = instruments.scraped, CapacityLimiter(MOST_SCRAPES)
     _mount(app, settings)
-    edge.install(app, edge.Limits(larger_bodies=LARGER_BODIES), HttpMetrics(registry, version=app.version))
+    edge.install(app, edge.Limits(larger_bodies=LARGER_BODIES), instruments.http)
     return app
 
 
 def _lifespan(
-    settings: Settings, registry: CollectorRegistry, gateways: Mapping[Any, object] | None, **process_options: Any
+    settings: Settings,
+    instruments: Instruments,
+    gateways: Mapping[Any, object] | None,
+    *,
+    hear_signals: bool,
+    **process_options: Any,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
             inside, outside = Inside(settings), gateways or await open_gateways(settings, stack)
-            process = _process(settings, provide={**outside, **inside.provided}, **process_options)
+            provide = {**instruments.outgoing.around(outside), **inside.provided}
+            process = _process(settings, provide=provide, **process_options)
             inside.open(process)
+            instruments.follow(process)
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
-            app.state.process = await stack.enter_async_context(running(process))
-            gauges = JournalGauges(process.readers, PIPELINES)
-            registry.register(gauges)
-            stack.callback(registry.unregister, gauges)
+            app.state.process = await stack.enter_async_context(running(process, hear_signals=hear_signals))
+            stack.enter_context(instruments.reading(process))
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
             doorman = accounts.Doorman(sessions_last=timedelta(hours=settings.session_hours))
             stack.callback(doorman.close)

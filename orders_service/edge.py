@@ -68,6 +68,8 @@ class Edge:
         scope, seconds = exchange.scope, exchange.answered_at - exchange.began_at
         route = self._names.name(scope)
         self._metrics.answered(scope["method"], route, exchange.status, seconds)
+        if exchange.is_replay:
+            self._metrics.replayed(route)
         if exchange.path not in UNWATCHED:
             said: dict[str, Any] = {"method": method_label(scope["method"]), "route": route, "status": exchange.status}
             if code := scope["state"].get("problem"):

@@ -9,6 +9,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orders_service import request_ids
+from orders_service.idempotency import REPLAYED
 from orders_service.problems import MEDIA_TYPE, Problem, answer, problem_for
 from orders_service.route_names import path_of
 
@@ -56,6 +57,7 @@ class Exchange:
         "_send",
         "answered_at",
         "began_at",
+        "is_replay",
         "path",
         "request_id",
         "scope",
@@ -70,7 +72,7 @@ class Exchange:
         self._receive, self._send, self._limits = receive, send, limits
         self._allowed_bytes = limits.body_bytes
         self._received_bytes = 0
-        self._body_is_in = self._is_replaced = False
+        self._body_is_in = self._is_replaced = self.is_replay = False
         self._deadline: float | None = None
         self._read_headers()
 
@@ -153,7 +155,9 @@ class Exchange:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.answered_at = message["status"], perf_counter()
-            message["headers"] = _with_ours(message.get("headers", ()), self.request_id)
+            headers = message.get("headers", ())
+            self.is_replay = any(name == REPLAYED for name, _ in headers)
+            message["headers"] = _with_ours(headers, self.request_id)
         await self._send(message)
 
 

@@ -16,6 +16,8 @@ from pipelines import Transaction
 
 KEPT_FOR = timedelta(hours=24)
 LONGEST_KEY = 255
+HEADER = "idempotency-key"
+REPLAYED = b"idempotent-replayed"
 
 
 class RememberedAnswer(SQLModel, table=True):
@@ -70,7 +72,7 @@ class Answer:
 
     def response(self, headers: Mapping[str, str]) -> Response:
         """The same bytes each time; a repetition says that it is one."""
-        marked = {"Idempotent-Replayed": "true"} if self.is_replay else {}
+        marked = {REPLAYED.decode().title(): "true"} if self.is_replay else {}
         return Response(self.body, self.status, {**headers, **marked}, "application/json")
 
 

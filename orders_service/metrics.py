@@ -1,18 +1,29 @@
 """What Prometheus hears about HTTP: requests by method, route and status, how long they took, how many are open."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from anyio import to_thread
 from fastapi import Request, Response
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
 from orders_service.route_names import NamedRoute, method_label
+
+MOST_SCRAPES = 4
 
 
 class HttpMetrics:
     """The HTTP metrics of one process, on the registry it is given."""
 
-    def __init__(self, registry: CollectorRegistry, *, version: str, commit: str = "unknown") -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        version: str,
+        commit: str = "unknown",
+        exemplar: Callable[[], dict[str, str] | None] = lambda: None,
+    ) -> None:
+        self._exemplar = exemplar
         self._requests = Counter(
             "orders_http_requests",
             "Requests answered, by route template. Requests no route matches count as <unmatched>.",
@@ -26,16 +37,27 @@ class HttpMetrics:
             registry=registry,
         )
         self._in_progress = Gauge(
-            "orders_http_requests_in_progress", "Requests being answered, open event streams too.", registry=registry
+            "orders_http_requests_in_progress",
+            "Requests being answered, open event streams too.",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
-        Info("orders_build", "What is running.", registry=registry).info({"version": version, "commit": commit})
+        self._replays = Counter(
+            "orders_idempotent_replays",
+            "Requests that were answered with what was answered before under their Idempotency-Key.",
+            ["route"],
+            registry=registry,
+        )
+        _name_build(registry, version, commit)
 
     def expect(self, routes: Iterable[NamedRoute]) -> None:
         """Known series start at 0, else `rate()` misses the first event of each."""
-        for method, template, statuses in routes:
+        for method, template, statuses, is_repeatable in routes:
             self._duration.labels(method, template)
             for status in {*statuses, 500}:
                 self._requests.labels(method, template, str(status))
+            if is_repeatable:
+                self._replays.labels(template)
 
     def begin(self) -> None:
         self._in_progress.inc()
@@ -44,16 +66,33 @@ class HttpMetrics:
         """`route` is a template of `RouteNames`, never a path."""
         label = method_label(method)
         self._requests.labels(label, route, str(status)).inc()
-        self._duration.labels(label, route).observe(seconds)
+        self._duration.labels(label, route).observe(seconds, self._exemplar())
+
+    def replayed(self, route: str) -> None:
+        self._replays.labels(route).inc()
 
     def end(self) -> None:
         self._in_progress.dec()
 
 
-def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Response:
     """The endpoint of `/metrics`, in the format that Accept asks for.
 
-    A plain def, so it runs in a thread: collecting may read the database.
+    In a thread, since collecting may wait for the journal a little; and in none of those that endpoints share, which
+    may all be waiting for the database.
     """
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(request.app.state.registry), headers={"Content-Type": content_type})
+    state = request.app.state
+    written = await to_thread.run_sync(encode, state.registry, limiter=state.scrapes)
+    return Response(written, headers={"Content-Type": content_type})
+
+
+def _name_build(registry: CollectorRegistry, version: str, commit: str) -> None:
+    build = Gauge(
+        "orders_build_info",
+        "What is running, always 1.",
+        ["version", "commit"],
+        registry=registry,
+        multiprocess_mode="livemax",
+    )
+    build.labels(version, commit).set(1)

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Scope
+
+from orders_service.idempotency import HEADER as IDEMPOTENCY_KEY
 
 UNMATCHED = "<unmatched>"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -13,11 +16,12 @@ _OK = 200
 
 
 class NamedRoute(NamedTuple):
-    """One method of one route, with the statuses it declares."""
+    """One method of one route, with the statuses it declares; a repeatable one takes an `Idempotency-Key`."""
 
     method: str
     template: str
     statuses: frozenset[int]
+    is_repeatable: bool
 
 
 class RouteNames:
@@ -53,7 +57,7 @@ class RouteNames:
         self._by_endpoint.setdefault(context.endpoint, template)
         for method in context.methods or ():
             self._by_method.setdefault((context.endpoint, method), template)
-            self._known.append(NamedRoute(method, template, _statuses(context)))
+            self._known.append(NamedRoute(method, template, _statuses(context), _is_repeatable(context)))
 
 
 def path_of(scope: Scope) -> str:
@@ -65,6 +69,17 @@ def path_of(scope: Scope) -> str:
 def method_label(method: str) -> str:
     """The method, or `other`: a client may make up its own."""
     return method if method in _METHODS else "other"
+
+
+def _is_repeatable(context: RouteContext) -> bool:
+    return _takes_key(getattr(context, "dependant", None))
+
+
+def _takes_key(dependant: Dependant | None) -> bool:
+    if dependant is None:
+        return False
+    takes_it = any(each.alias.lower() == IDEMPOTENCY_KEY for each in dependant.header_params)
+    return takes_it or any(map(_takes_key, dependant.dependencies))
 
 
 def _statuses(context: RouteContext) -> frozenset[int]:

@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     time_zone: TimeZone = "UTC"
     report_email: EmailStr | None = None
     log_format: str = Field(default="auto", pattern="^(auto|json|text)$")
+    commit: str = Field(default="unknown", pattern=r"^[\w.-]{1,64}$")
 
     @property
     def is_development(self) -> bool:

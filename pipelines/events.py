@@ -127,10 +127,11 @@ class WriteRefused:
 
 @dataclass(frozen=True, slots=True)
 class RunsReaped:
-    """A process was found dead; its runs are free again."""
+    """Processes were found dead; their runs, if they had any, are free again."""
 
     runs: int
     quarantined: int
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import unicodedata
 from datetime import datetime
 
-from orders_service.gateways import Letter
+from orders_service.gateways import Letter, Template
 
 _MOST_WORDS = 5
 _IN_NAMES = "'\u2019-"
@@ -34,8 +34,9 @@ def _is_name(word: str) -> bool:
 
 def welcome_to(address: str, salutation: str | None, at: datetime) -> Letter:
     text = _WELCOME.format(name=f" {salutation}" if salutation else "")
-    return Letter(to=address, subject="Welcome", text=text, written_at=at)
+    return Letter(to=address, subject="Welcome", text=text, written_at=at, template=Template.ACCOUNT_WELCOME)
 
 
 def reminder_to(address: str, at: datetime) -> Letter:
-    return Letter(to=address, subject="You already have an account", text=_REMINDER, written_at=at)
+    subject = "You already have an account"
+    return Letter(to=address, subject=subject, text=_REMINDER, written_at=at, template=Template.ACCOUNT_REMINDER)

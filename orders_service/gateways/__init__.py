@@ -18,7 +18,7 @@ from orders_service.gateways.errors import (
     WarehouseRefused,
     WarehouseUnavailable,
 )
-from orders_service.gateways.mail import Letter, Mail
+from orders_service.gateways.mail import Letter, Mail, Template
 from orders_service.gateways.mailbox import KeptMail, Mailbox
 from orders_service.gateways.signatures import Signatures
 from orders_service.gateways.smtp import SmtpMail
@@ -73,6 +73,7 @@ __all__ = [
     "SubscriberGone",
     "SubscriberUnavailable",
     "Subscribers",
+    "Template",
     "Verdict",
     "Warehouse",
     "WarehouseRefused",

@@ -7,6 +7,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
+from enum import StrEnum
 from typing import Protocol
 
 from orders_service.gateways.errors import MailRefused
@@ -26,11 +27,28 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")  # no server need understand more
 _SEVEN_BIT_UTF8 = SMTPUTF8.clone(cte_type="7bit")
 
 
+class Template(StrEnum):
+    """What a letter is about, for whoever counts them: a closed set."""
+
+    ORDER_CONFIRMED = "order.confirmed"
+    ORDER_SHIPPED = "order.shipped"
+    ORDER_REFUSED = "order.refused"
+    ORDER_REJECTED = "order.rejected"
+    ORDER_FAILED = "order.failed"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_CANCELLATION_REFUSED = "order.cancellation_refused"
+    ACCOUNT_WELCOME = "account.welcome"
+    ACCOUNT_REMINDER = "account.reminder"
+    REPORT_READY = "report.ready"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One mail to one address. What could become a header of its own is refused with `MailRefused`.
 
-    `written_at` dates it, and makes all attempts equal; without it, each attempt has its own date.
+    `written_at` dates it, and makes all attempts equal; without it, each attempt has its own date. `template` is not
+    written down.
     """
 
     to: str
@@ -38,6 +56,7 @@ class Letter:
     text: str
     html: str | None = None
     written_at: datetime | None = None
+    template: Template = Template.OTHER
 
     def __post_init__(self) -> None:
         if not _ONE_ADDRESS.fullmatch(self.to):

@@ -1,6 +1,6 @@
 """The mail that tells a customer what was ordered."""
 
-from orders_service.gateways import Letter
+from orders_service.gateways import Letter, Template
 from orders_service.orders.placed import PlacedOrder
 
 _TEXT = """Hello{name},
@@ -38,4 +38,10 @@ def confirmation_of(order: PlacedOrder) -> Letter:
             if line
         ),
     )
-    return Letter(to=order.customer_email, subject=f"Your order {order.id}", text=text, written_at=order.placed_at)
+    return Letter(
+        to=order.customer_email,
+        subject=f"Your order {order.id}",
+        text=text,
+        written_at=order.placed_at,
+        template=Template.ORDER_CONFIRMED,
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
-from orders_service.gateways import Letter, Mail, MailRefused, MailUnavailable
+from orders_service.gateways import Letter, Mail, MailRefused, MailUnavailable, Template
 from pipelines import Pipeline, Reject, Retry, StepContext
 
 
@@ -81,4 +81,10 @@ def letter_of(notice: Notice) -> Letter:
         reason=f"\nThe reason: {notice.reason}\n" if notice.reason else "",
         tracking="".join(f"\n  {name}: {value}" for name, value in (notice.tracking or {}).items()) + "\n",
     )
-    return Letter(to=notice.to, subject=form.subject.format(id=notice.order_id), text=text, written_at=notice.at)
+    return Letter(
+        to=notice.to,
+        subject=form.subject.format(id=notice.order_id),
+        text=text,
+        written_at=notice.at,
+        template=Template(notice.what),
+    )

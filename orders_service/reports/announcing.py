@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orders_service import accounts, subscriptions
 from orders_service.destinations import ATTEMPTS, FOR_AN_HOUR, MAIL
-from orders_service.gateways import Letter, Mail, MailUnavailable
+from orders_service.gateways import Letter, Mail, MailUnavailable, Template
 from orders_service.reports.contents import CustomersResult, ReportType, Result, SalesResult, StockResult
 from orders_service.reports.requests import ReportRequest
 from pipelines import Pipeline, Retry, StepContext, Transaction, start
@@ -81,7 +81,13 @@ def letter_of(notice: ReportNotice, address: PublicAddress) -> Letter:
     fields = notice.model_dump(exclude={"figures"})
     url = f"{address.url.rstrip('/')}/v1/reports/{notice.report_id}"
     text = _TEXT.format(**fields, figures="\n".join(notice.figures), url=url)
-    return Letter(to=notice.to, subject=f"Your {notice.type} report is ready", text=text, written_at=notice.written_at)
+    return Letter(
+        to=notice.to,
+        subject=f"Your {notice.type} report is ready",
+        text=text,
+        written_at=notice.written_at,
+        template=Template.REPORT_READY,
+    )
 
 
 def figures_of(result: Result) -> tuple[str, ...]:

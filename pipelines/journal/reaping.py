@@ -65,10 +65,11 @@ _FREE = (
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """How many runs are free now, and how many of them were quarantined."""
+    """How many runs are free now, how many of them were quarantined, and how many processes were dead."""
 
     runs: int = 0
     quarantined: int = 0
+    processes: int = 0
 
 
 def is_any_late(session: ReadSession, skew_seconds: float) -> bool:
@@ -99,7 +100,7 @@ def _free(tx: Transaction, dead: Sequence[Row[Any]], *, count: int, jitter: floa
     bound = {"dead": list(deaths), "with_solo": [each.owner for each in alone], "count": count}
     freed = tx.execute(_FREE, bound | _due_times(tx.home.clock.skew_seconds, jitter)).all()
     judged = [suspects.judge(tx, each, deaths[each.owner]) for each in alone] if count else []
-    return Reaped(len(freed), quarantined=sum(judged))
+    return Reaped(len(freed), quarantined=sum(judged), processes=len(dead))
 
 
 def _due_times(skew_seconds: float, jitter: float) -> dict[str, float]:

@@ -1,7 +1,16 @@
 """Subscribers to events. The library emits; these turn what happened into metrics, log lines and spans."""
 
+from pipelines.telemetry.gauges import JournalGauges
 from pipelines.telemetry.logs import StructuredLogs
-from pipelines.telemetry.prometheus import JournalGauges, PrometheusMetrics
-from pipelines.telemetry.tracing import Tracing, current_traceparent, is_tracing_on
+from pipelines.telemetry.prometheus import PrometheusMetrics
+from pipelines.telemetry.tracing import Tracing, current_exemplar, current_traceparent, is_tracing_on
 
-__all__ = ["JournalGauges", "PrometheusMetrics", "StructuredLogs", "Tracing", "current_traceparent", "is_tracing_on"]
+__all__ = [
+    "JournalGauges",
+    "PrometheusMetrics",
+    "StructuredLogs",
+    "Tracing",
+    "current_exemplar",
+    "current_traceparent",
+    "is_tracing_on",
+]

@@ -67,8 +67,8 @@ class StructuredLogs:
 
     def _tell_of_process(self, event: Event) -> None:
         match event:
-            case RunsReaped(runs=runs, quarantined=quarantined):
-                self._log.warning("runs reaped", runs=runs, quarantined=quarantined)
+            case RunsReaped(runs=runs, quarantined=quarantined, processes=processes):
+                self._log.warning("runs reaped", processes=processes, runs=runs, quarantined=quarantined)
             case CommitDoubted(committed=committed):
                 self._log.warning("commit doubted", committed=committed)
             case TickFailed(schedule=schedule, error=error):

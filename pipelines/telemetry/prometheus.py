@@ -1,15 +1,9 @@
-"""Counts and durations as Prometheus metrics: of this process from events, of all processes from the journal."""
+"""Counts and durations of this process as Prometheus metrics."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.events import (
     BatchCommitted,
@@ -24,27 +18,45 @@ from pipelines.events import (
     TicksFired,
     WriteRefused,
 )
-from pipelines.journal import browsing
 from pipelines.pipeline import Pipeline
-from pipelines.run import DEAD_LETTERS, OPEN, TERMINAL, AttemptOutcome, RunState
+from pipelines.run import TERMINAL, AttemptOutcome
 from pipelines.schedule import Schedule
-from pipelines.transaction import ReadSession
 
-STEP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-RUN_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600)
+STEP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 300)  # each is a series of every step
+RUN_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
-CACHED_SECONDS = 5.0
 UNDECLARED = "task"  # the step of a pipeline that unfolds itself from its input
 
 
 class PrometheusMetrics:
-    """A subscriber. All series of what it is given stand at 0 from the start, or `rate` would miss the first."""
+    """A subscriber. All series of what it is given stand at 0 from the start, or `rate` would miss the first.
+
+    `exemplar` says which trace an attempt belongs to, `current_exemplar` for example.
+    """
 
     def __init__(
-        self, registry: CollectorRegistry, pipelines: Iterable[Pipeline[Any]], schedules: Iterable[Schedule[Any]] = ()
+        self,
+        registry: CollectorRegistry,
+        pipelines: Iterable[Pipeline[Any]],
+        schedules: Iterable[Schedule[Any]] = (),
+        *,
+        exemplar: Callable[[], dict[str, str] | None] = lambda: None,
     ) -> None:
+        self._exemplar = exemplar
+        self._make_run_metrics(registry)
+        self._make_journal_metrics(registry)
+        self._make_rare_metrics(registry)
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
+        self._labels: dict[str, set[str]] = {}
+        for each in pipelines:
+            self._start_at_zero(each)
+        for schedule in schedules:
+            self._fires.labels(schedule.name)
+            self._unfired.labels(schedule.name)
+
+    def _make_run_metrics(self, registry: CollectorRegistry) -> None:
         step, pipeline = ("pipeline", "step"), ("pipeline",)
         self._attempts = Counter(
             "pipeline_step_attempts", "Attempts at steps, by how they ended.", (*step, "outcome"), registry=registry
@@ -69,15 +81,6 @@ class PrometheusMetrics:
             registry=registry,
             buckets=RUN_BUCKETS,
         )
-        self._make_journal_metrics(registry)
-        self._make_rare_metrics(registry)
-        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
-        self._labels: dict[str, set[str]] = {}
-        for each in pipelines:
-            self._start_at_zero(each)
-        for schedule in schedules:
-            self._fires.labels(schedule.name)
-            self._unfired.labels(schedule.name)
 
     def _make_journal_metrics(self, registry: CollectorRegistry) -> None:
         self._batches = Histogram(
@@ -99,6 +102,9 @@ class PrometheusMetrics:
             "pipeline_writes_refused", "Writes of progress that the fence refused.", ("pipeline",), registry=registry
         )
         self._reaped = Counter("pipeline_runs_reaped", "Runs freed from dead processes.", registry=registry)
+        self._buried = Counter(
+            "pipeline_processes_reaped", "Processes that let their lease run out, or died.", registry=registry
+        )
         self._pruned = Counter("pipeline_runs_pruned", "Runs deleted because they ended long ago.", registry=registry)
 
     def _make_rare_metrics(self, registry: CollectorRegistry) -> None:
@@ -149,7 +155,7 @@ class PrometheusMetrics:
             case StepAttempted(pipeline=pipeline, step=step):
                 attempts, durations, waits = self._series_of(pipeline, step, event.outcome)
                 attempts.inc()
-                durations.observe(event.seconds)
+                durations.observe(event.seconds, self._exemplar())
                 waits.observe(event.waited_seconds)
             case BatchCommitted(size=size, seconds=seconds):
                 self._batches.observe(size)
@@ -161,8 +167,9 @@ class PrometheusMetrics:
                 self._doubts.labels(_FOUND[committed]).inc()
             case WriteRefused(pipeline=pipeline):
                 self._refused.labels(pipeline).inc()
-            case RunsReaped(runs=runs):
+            case RunsReaped(runs=runs, processes=processes):
                 self._reaped.inc(runs)
+                self._buried.inc(processes)
             case _:
                 self._count_rare(event)
 
@@ -181,52 +188,3 @@ class PrometheusMetrics:
 
 
 _FOUND = {True: "committed", False: "not_committed"}
-
-
-class JournalGauges(Collector):
-    """What the journal says, and so right with any number of processes: they all say the same, so take `max by`.
-
-    Read at most every few seconds; a database that does not answer leaves the last values standing.
-    """
-
-    def __init__(
-        self, readers: Engine, pipelines: Iterable[Pipeline[Any]], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._readers = readers
-        self._pipelines = tuple(each.name for each in pipelines)
-        self._clock = clock
-        self._read_at = float("-inf")
-        self._depths: dict[tuple[str, RunState], int] = {}
-        self._oldest: dict[str, datetime] = {}
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        self._refresh()
-        runs = GaugeMetricFamily(
-            "pipeline_runs", "Open and dead runs, from the journal: use max by.", labels=("pipeline", "state")
-        )
-        for pipeline in self._pipelines:
-            for state in (*sorted(OPEN), *DEAD_LETTERS):
-                runs.add_metric((pipeline, state), self._depths.get((pipeline, state), 0))
-        yield runs
-        oldest = GaugeMetricFamily(
-            "pipeline_oldest_ready_seconds",
-            "Age of the oldest run that nobody has taken, from the journal: use max by.",
-            labels=("pipeline",),
-        )
-        for pipeline in self._pipelines:
-            oldest.add_metric((pipeline,), self._age_of(self._oldest.get(pipeline)))
-        yield oldest
-
-    def _age_of(self, since: datetime | None) -> float:
-        return max(0.0, (datetime.now(UTC) - since).total_seconds()) if since is not None else 0.0
-
-    def _refresh(self) -> None:
-        if self._clock() - self._read_at < CACHED_SECONDS:
-            return
-        self._read_at = self._clock()
-        try:
-            with ReadSession(self._readers) as session:
-                self._depths = browsing.depths(session)
-                self._oldest = browsing.oldest_ready(session)
-        except SQLAlchemyError:
-            return  # a slow database never fails a scrape

@@ -30,6 +30,12 @@ def current_traceparent() -> str | None:
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{int(span.trace_flags):02x}"
 
 
+def current_exemplar() -> dict[str, str] | None:
+    """The trace that the caller is part of, if it is kept, as an exemplar of a metric names it."""
+    span = trace.get_current_span().get_span_context()
+    return {"trace_id": f"{span.trace_id:032x}"} if span.is_valid and span.trace_flags.sampled else None
+
+
 class Tracing:
     """A subscriber. The span of an action step is the current one while it runs, so that its calls carry it on.
 

@@ -157,8 +157,8 @@ class Sweep:
         self._tell(await self._committer.progress(reaping.bury_predecessors))
 
     def _tell(self, reaped: reaping.Reaped | None) -> None:
-        if reaped is not None and reaped.runs:  # each sweep reaps; most find nobody
-            self._events.emit(RunsReaped(reaped.runs, reaped.quarantined))
+        if reaped is not None and reaped.processes:  # each sweep reaps; most find nobody
+            self._events.emit(RunsReaped(reaped.runs, reaped.quarantined, reaped.processes))
 
     def _is_steady_for(self, span: timedelta) -> bool:
         """After an outage of the database everybody looks dead: whoever has just come back declares nobody so."""

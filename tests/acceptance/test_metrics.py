@@ -4,16 +4,16 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-import aiohttp
+import psycopg
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from tests.harness.checker import STEPS
 from tests.harness.client import OrderRequest
 from tests.harness.orders import OrdersServer
-from tests.harness.postgres import fresh_database, own_postgres
+from tests.harness.postgres import Postgres, fresh_database, own_postgres
 from tests.harness.receiver import ACCEPT, ERROR, Behaviour
+from tests.harness.scrape import scrape, value_of
 from tests.harness.stage import staged
 
 NAMES = {
@@ -25,9 +25,18 @@ NAMES = {
     "pipeline_commit_batch_size_bucket": {"le"},
     "pipeline_commit_seconds_bucket": {"le"},
     "pipeline_runs": {"pipeline", "state"},
+    "pipeline_processes": {"state"},
+    "pipeline_processes_reaped_total": set[str](),
+    "pipeline_journal_read_timestamp_seconds": set[str](),
     "pipeline_oldest_ready_seconds": {"pipeline"},
     "orders_http_requests_total": {"method", "route", "status"},
     "orders_http_request_duration_seconds_bucket": {"method", "route", "le"},
+    "orders_http_requests_in_progress": set[str](),
+    "orders_idempotent_replays_total": {"route"},
+    "orders_mails_total": {"template", "outcome"},
+    "orders_webhook_deliveries_total": {"event", "outcome"},
+    "orders_db_pool_connections": {"state"},
+    "orders_build_info": {"version", "commit"},
 }
 FULFILLING = "fulfill-order"
 DONE, STUCK = 20, 3
@@ -49,7 +58,7 @@ async def _scraped_after_a_load(folder: Path) -> list[Sample]:
             await client.place_all([OrderRequest(((sku, 1),)) for sku in skus], connections=4)
             await stage.until_runs(lambda runs: Counter(run.state for run in runs) == STATES)
             await _told(server)
-            return await _scrape(server)
+            return await scrape(server.url)
 
 
 def test_every_promised_name_has_its_labels(scraped: list[Sample]) -> None:
@@ -64,21 +73,34 @@ def test_the_gauges_agree_with_the_journal(scraped: list[Sample]) -> None:
 
 def test_the_counters_agree_with_the_load(scraped: list[Sample]) -> None:
     orders = DONE + STUCK + 1
-    assert _value(scraped, "orders_http_requests_total", method="POST", route="/v1/orders", status="201") == orders
+    assert value_of(scraped, "orders_http_requests_total", method="POST", route="/v1/orders", status="201") == orders
     for outcome, runs in {"completed": DONE, "rejected": 1, "failed": 0}.items():
-        assert _value(scraped, "pipeline_runs_finished_total", pipeline=FULFILLING, outcome=outcome) == runs
-    attempts = {step: _value(scraped, "pipeline_step_attempts_total", step=step, outcome="success") for step in STEPS}
+        assert value_of(scraped, "pipeline_runs_finished_total", pipeline=FULFILLING, outcome=outcome) == runs
+    attempts = {step: value_of(scraped, "pipeline_step_attempts_total", step=step, outcome="success") for step in STEPS}
     assert attempts == dict(zip(STEPS, [orders, orders - 1, orders - 1, DONE], strict=True))
-    assert _value(scraped, "pipeline_step_attempts_total", step=STEPS[-1], outcome="retry") == STUCK
+    assert value_of(scraped, "pipeline_step_attempts_total", step=STEPS[-1], outcome="retry") == STUCK
+    requested = {"event": "order.fulfillment_requested"}
+    assert value_of(scraped, "orders_webhook_deliveries_total", outcome="sent", **requested) == DONE
+    assert value_of(scraped, "orders_webhook_deliveries_total", outcome="unavailable", **requested) == STUCK
+    assert value_of(scraped, "orders_mails_total", template="order.confirmed", outcome="sent") == DONE + STUCK
 
 
 async def test_a_scrape_is_answered_while_the_database_is_away(tmp_path: Path) -> None:
     with own_postgres() as postgres, fresh_database(postgres) as url:
         async with staged(url, tmp_path, stock={"lamp": 1}) as stage, stage.installation.serving() as server:
             postgres.crash()
-            scraped = await _scrape(server)
+            scraped = await scrape(server.url)
             postgres.start()
-    assert _value(scraped, "pipeline_runs", pipeline=FULFILLING, state="ready") == 0
+    assert value_of(scraped, "pipeline_runs", pipeline=FULFILLING, state="ready") == 0
+
+
+async def test_a_scrape_is_answered_while_a_table_is_locked(postgres: Postgres, tmp_path: Path) -> None:
+    with fresh_database(postgres) as url:
+        async with staged(url, tmp_path, stock={"lamp": 1}) as stage, stage.installation.serving() as server:
+            with psycopg.connect(url) as altering:
+                altering.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
+                scraped = await scrape(server.url)
+    assert value_of(scraped, "pipeline_runs", pipeline=FULFILLING, state="ready") == 0
 
 
 async def _told(server: OrdersServer) -> None:
@@ -89,23 +111,11 @@ async def _told(server: OrdersServer) -> None:
 
 
 async def _finished(server: OrdersServer) -> float:
-    return _value(await _scrape(server), "pipeline_runs_finished_total", pipeline=FULFILLING, outcome="completed")
-
-
-async def _scrape(server: OrdersServer) -> list[Sample]:
-    async with aiohttp.ClientSession() as http, http.get(f"{server.url}/metrics") as answer:
-        assert answer.status == 200
-        families = text_string_to_metric_families(await answer.text())
-        return [sample for family in families for sample in family.samples]
+    return value_of(await scrape(server.url), "pipeline_runs_finished_total", pipeline=FULFILLING, outcome="completed")
 
 
 def _is_of_orders(sample: Sample, name: str) -> bool:
     return sample.name == name and sample.labels["pipeline"] == FULFILLING
-
-
-def _value(scraped: list[Sample], name: str, **labels: str) -> float:
-    [value] = [sample.value for sample in scraped if sample.name == name and labels.items() <= sample.labels.items()]
-    return value
 
 
 def _refusing(sku: str) -> Behaviour:

@@ -131,6 +131,7 @@ TELEMETRY = {
     "PrometheusMetrics",
     "StructuredLogs",
     "Tracing",
+    "current_exemplar",
     "current_traceparent",
     "is_tracing_on",
 }

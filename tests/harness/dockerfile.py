@@ -27,7 +27,12 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        pairs = (pair.partition("=") for rest in self.every("ENV") for pair in rest.split())
+        """What an image has that was built without arguments."""
+        defaults = self._pairs("ARG")
+        return {name: defaults.get(value[2:-1], value) for name, value in self._pairs("ENV").items()}
+
+    def _pairs(self, keyword: str) -> dict[str, str]:
+        pairs = (pair.partition("=") for rest in self.every(keyword) for pair in rest.split())
         return {name: value for name, _, value in pairs}
 
 

@@ -1,16 +1,22 @@
+import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from orders_service import edge, problem_handlers
 from orders_service.exchange import Limits
-from orders_service.metrics import HttpMetrics, metrics
+from orders_service.metrics import MOST_SCRAPES, HttpMetrics, metrics
 from orders_service.problems import responses
 from tests.harness.uvicorn_server import serving
+
+DATABASE_ANSWERS = threading.Event()
+THREADS = 40  # that endpoints share
 
 
 def build_app(registry: CollectorRegistry) -> FastAPI:
@@ -24,9 +30,13 @@ def build_app(registry: CollectorRegistry) -> FastAPI:
     async def find_bug() -> None:
         raise RuntimeError
 
+    @router.get("/slow/report")
+    def read_slowly() -> None:
+        DATABASE_ANSWERS.wait()
+
     app = FastAPI()
     app.include_router(router, prefix="/v1")
-    app.state.registry = registry
+    app.state.registry, app.state.scrapes = registry, CapacityLimiter(MOST_SCRAPES)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
     problem_handlers.install(app, {})
     edge.install(app, Limits(), HttpMetrics(registry, version="1.2.3", commit="abc"))
@@ -107,6 +117,19 @@ async def test_no_request_stays_in_progress(client: httpx2.AsyncClient, registry
     await client.post("/v1/orders/bug")
 
     assert registry.get_sample_value("orders_http_requests_in_progress") == 0
+
+
+async def test_a_scrape_does_not_queue_behind_endpoints_that_wait_for_the_database(client: httpx2.AsyncClient) -> None:
+    waiting = [asyncio.create_task(client.get("/v1/orders/slow/report")) for _ in range(2 * THREADS)]
+    try:
+        async with asyncio.timeout(60):
+            while "orders_http_requests_in_progress 81.0" not in (await client.get("/metrics")).text:
+                pass
+            assert (await client.get("/metrics")).status_code == 200  # all threads are taken by now
+    finally:
+        DATABASE_ANSWERS.set()
+        await asyncio.gather(*waiting)
+        DATABASE_ANSWERS.clear()
 
 
 async def test_metrics_see_their_own_scrape_in_progress(client: httpx2.AsyncClient) -> None:

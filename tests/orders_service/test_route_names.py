@@ -1,5 +1,7 @@
+from typing import Annotated
+
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Header
 from starlette.responses import PlainTextResponse
 from starlette.types import Scope
 
@@ -13,8 +15,12 @@ async def get_order(order: str) -> str:
     return order
 
 
+def some_key(idempotency_key: Annotated[str | None, Header()] = None) -> str | None:
+    return idempotency_key
+
+
 @orders.post("", status_code=201)
-async def create_order() -> None: ...
+async def create_order(key: Annotated[str | None, Depends(some_key)]) -> None: ...
 
 
 @orders.api_route("/{order}/lines", methods=["PUT", "PATCH"])
@@ -57,12 +63,12 @@ def test_a_request_that_met_no_route_is_unmatched() -> None:
     assert build_names().name({"type": "http", "method": "GET"}) == "<unmatched>"
 
 
-def test_all_routes_are_known_with_the_statuses_they_declare() -> None:
+def test_all_routes_are_known_with_the_statuses_they_declare_and_whether_they_take_a_key() -> None:
     assert set(build_names()) == {
-        NamedRoute("GET", "/v1/orders/{order}", frozenset({200, 404})),
-        NamedRoute("POST", "/v1/orders", frozenset({201})),
-        NamedRoute("PUT", "/v1/orders/{order}/lines", frozenset({200})),
-        NamedRoute("PATCH", "/v1/orders/{order}/lines", frozenset({200})),
+        NamedRoute("GET", "/v1/orders/{order}", frozenset({200, 404}), is_repeatable=False),
+        NamedRoute("POST", "/v1/orders", frozenset({201}), is_repeatable=True),
+        NamedRoute("PUT", "/v1/orders/{order}/lines", frozenset({200}), is_repeatable=False),
+        NamedRoute("PATCH", "/v1/orders/{order}/lines", frozenset({200}), is_repeatable=False),
     }
 
 

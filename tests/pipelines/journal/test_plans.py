@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import Engine, select, text
 from sqlalchemy.sql import Executable
 
-from pipelines.journal import claiming, open_for_writing, starting, suspects
+from pipelines.journal import claiming, measuring, open_for_writing, starting, suspects
 from pipelines.journal.tables import runs
 from pipelines.testing import create_tables
 from tests.harness.plans import plan_of
@@ -29,6 +29,7 @@ PATIENT = (
 KNOWN = {"known": [("trip", "1")], "skew": 0.0}
 CLAIM = KNOWN | {"of_priority": 1, "fewer_crashes": 2}
 IN_LINE = {"pipeline": "trip", "serial": "line 7"}
+NIGHTLY = {"of": "trip", "name": "nightly", "prefix": "nightly@", "length": 8}
 ASKED: dict[str, tuple[Executable, dict[str, Any], str]] = {
     "claim": (claiming._CLAIM, CLAIM | {"most": 64, "me": uuid4()}, "ix_runs_claimable"),
     "is any due": (claiming._IS_ANY_DUE, CLAIM, "ix_runs_claimable"),
@@ -37,6 +38,7 @@ ASKED: dict[str, tuple[Executable, dict[str, Any], str]] = {
     "is any suspect due": (suspects._IS_ANY_DUE, KNOWN, "ix_runs_suspects"),
     "free place": (starting._FREE_PLACE, IN_LINE, "ix_runs_in_line"),
     "last place": (select(starting._LAST_PLACE), IN_LINE, "ix_runs_line"),
+    "last success": (measuring._LAST_SUCCESS, NIGHTLY, "ix_runs_ended"),
     "key": (starting._SAME_KEY, {"pipeline": "trip", "key": "key 7"}, "ix_runs_key"),
 }
 

@@ -55,7 +55,7 @@ async def test_who_was_paused_for_longer_than_its_lease_commits_nothing_when_it_
         run_id = await paused.start(pipeline, Trip())
         await gate.reached.wait()
         async with staged(database_url, [pipeline], World(), clock=later()) as other:
-            assert await reap(other) == reaping.Reaped(runs=1)
+            assert await reap(other) == reaping.Reaped(runs=1, processes=1)
             await other.run_to_the_end()
             finished = other.run(run_id)
             gate.opened.set()

@@ -63,7 +63,7 @@ async def test_a_death_in_company_counts_for_all_and_condemns_nobody(database_ur
     async with staged(database_url, [], slots=0) as stage:
         run_ids = await begun(stage, pipeline)
         for _ in range(5):
-            assert await died_with(stage, *run_ids) == reaping.Reaped(runs=2)
+            assert await died_with(stage, *run_ids) == reaping.Reaped(runs=2, processes=1)
         rows = [journal_row(stage, run_id) for run_id in run_ids]
     assert [(row.state, row.crashes, row.solo_deaths) for row in rows] == [(RunState.READY, 5, 0)] * 2
 

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.parser import text_string_to_metric_families
 from tenacity import wait_fixed
 
 from pipelines import Destination, Pipeline, Reject, Retry, Schedule, StepContext, cron, schedule
-from pipelines.events import RunsPruned
+from pipelines.events import Event, RunsPruned, RunsReaped, StepAttempted
 from pipelines.journal import open_for_reading
 from pipelines.telemetry import JournalGauges, PrometheusMetrics
-from pipelines.telemetry.prometheus import CACHED_SECONDS
-from pipelines.testing import Rehearsal, create_tables
+from pipelines.testing import create_tables
 from tests.builders.world import Trip, World, staged
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -55,19 +56,13 @@ def labels_of(samples: Iterable[Sample]) -> dict[str, set[str]]:
     return {name: {label for label, _ in labels} for name, labels in samples}
 
 
-def gauges_of(stage: Rehearsal, pipeline: Pipeline[Trip]) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(JournalGauges(stage.process.readers, [pipeline]))
-    return registry
-
-
 def untouched_registry(folder: Path) -> CollectorRegistry:
     """All metrics there are, before anything has happened."""
     url = f"sqlite:///{folder / 'empty.db'}"
     create_tables(url)
     registry = CollectorRegistry()
     PrometheusMetrics(registry, [trip()], [nightly(trip())])
-    registry.register(JournalGauges(open_for_reading(url), [trip()]))
+    registry.register(JournalGauges(open_for_reading(url), [trip()], [nightly(trip())]))
     return registry
 
 
@@ -88,6 +83,10 @@ def test_names_and_labels_are_those_of_the_contract(tmp_path: Path) -> None:
         "pipeline_schedule_failures_total": {"schedule"},
         "pipeline_runs": {"pipeline", "state"},
         "pipeline_oldest_ready_seconds": {"pipeline"},
+        "pipeline_processes_reaped_total": set(),
+        "pipeline_processes": {"state"},
+        "pipeline_schedule_last_success_timestamp_seconds": {"schedule"},
+        "pipeline_journal_read_timestamp_seconds": set(),
     }
     assert {name: labels.get(name) for name in contract} == contract
 
@@ -108,6 +107,8 @@ def test_names_and_labels_are_those_of_the_contract(tmp_path: Path) -> None:
         ("pipeline_runs_put_aside_total", "destination", {"bank"}),
         ("pipeline_schedule_fires_total", "schedule", {"nightly"}),
         ("pipeline_schedule_failures_total", "schedule", {"nightly"}),
+        ("pipeline_processes", "state", {"live", "draining"}),
+        ("pipeline_schedule_last_success_timestamp_seconds", "schedule", {"nightly"}),
         ("pipeline_runs", "state", {"ready", "running", "waiting", "undoing", "failed", "quarantined"}),
     ],
 )
@@ -175,10 +176,28 @@ async def test_ticks_are_counted_and_so_are_those_that_could_not_be_fired(databa
     assert samples[sample("pipeline_schedule_failures_total", schedule="nightly")] >= 1
 
 
-def test_pruned_runs_are_counted() -> None:
+@pytest.mark.parametrize(
+    ("event", "name", "count"),
+    [
+        (RunsPruned(7), "pipeline_runs_pruned_total", 7),
+        (RunsReaped(5, quarantined=1, processes=2), "pipeline_runs_reaped_total", 5),
+        (RunsReaped(5, quarantined=1, processes=2), "pipeline_processes_reaped_total", 2),
+    ],
+)
+def test_what_concerns_no_pipeline_is_counted(event: Event, name: str, count: int) -> None:
     registry = CollectorRegistry()
-    PrometheusMetrics(registry, [])(RunsPruned(7))
-    assert scraped(registry)[sample("pipeline_runs_pruned_total")] == 7
+    PrometheusMetrics(registry, [])(event)
+    assert scraped(registry)[sample(name)] == count
+
+
+def test_an_attempt_names_the_trace_it_belongs_to() -> None:
+    registry = CollectorRegistry()
+    metrics = PrometheusMetrics(registry, [trip()], exemplar=lambda: {"trace_id": "0af7651916cd43dd8448eb211c80319c"})
+    metrics(StepAttempted(uuid4(), "trip", "pay", "do", 1, "success", 0.0, 0.3, None))
+    encode, _ = choose_encoder("application/openmetrics-text; version=1.0.0")
+    lines = encode(registry).decode().splitlines()
+    [line] = [line for line in lines if "trace_id" in line]
+    assert line.startswith('pipeline_step_duration_seconds_bucket{le="0.5",pipeline="trip",step="pay"} 1.0 # ')
 
 
 async def test_a_retry_waits_from_the_moment_the_step_was_reached(database_url: str) -> None:
@@ -202,54 +221,3 @@ async def test_each_commit_is_measured(database_url: str) -> None:
         samples = scraped(registry)
     assert samples[sample("pipeline_commit_batch_size_sum")] == 3  # the start and two attempts
     assert samples[sample("pipeline_commit_seconds_count")] == samples[sample("pipeline_commit_batch_size_count")]
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_the_gauges_of_two_processes_say_the_same(database_url: str) -> None:
-    pipeline, world = trip(), World()
-    gate = world.holds("pay")
-    async with staged(database_url, [pipeline], world) as one, staged(database_url, [pipeline], slots=0) as other:
-        await one.start(pipeline, Trip())
-        await gate.reached.wait()
-        await other.start(pipeline, Trip())
-        seen = [scraped(gauges_of(stage, pipeline)) for stage in (one, other)]
-    runs = [{labels: value for (name, labels), value in each.items() if name == "pipeline_runs"} for each in seen]
-    assert runs[0] == runs[1]
-    assert seen[0][sample("pipeline_runs", pipeline="trip", state="running")] == 1
-    assert seen[0][sample("pipeline_runs", pipeline="trip", state="ready")] == 1
-
-
-async def test_the_oldest_run_that_nobody_has_taken_grows_older(database_url: str) -> None:
-    pipeline = trip()
-    async with staged(database_url, [pipeline], slots=0) as stage:
-        stage.clock.advance(timedelta(minutes=-5))
-        await stage.start(pipeline, Trip())
-        age = scraped(gauges_of(stage, pipeline))[sample("pipeline_oldest_ready_seconds", pipeline="trip")]
-    assert 300 <= age < 310
-
-
-@pytest.mark.parametrize("away", ["postgresql://127.0.0.1:1/orders", "sqlite:////nowhere/at/all.db"])
-async def test_a_database_that_is_away_fails_no_scrape_and_leaves_the_last_values(database_url: str, away: str) -> None:
-    pipeline, registry, now = trip(), CollectorRegistry(), [0.0]
-    async with staged(database_url, [pipeline], slots=0) as stage:
-        gauges = JournalGauges(stage.process.readers, [pipeline], clock=lambda: now[0])
-        registry.register(gauges)
-        await stage.start(pipeline, Trip())
-        now[0] += CACHED_SECONDS
-        scraped(registry)
-        gauges._readers = open_for_reading(away)
-        now[0] += CACHED_SECONDS
-        assert scraped(registry)[sample("pipeline_runs", pipeline="trip", state="ready")] == 1
-
-
-async def test_the_journal_is_not_read_for_every_scrape(database_url: str) -> None:
-    pipeline, registry, now = trip(), CollectorRegistry(), [0.0]
-    async with staged(database_url, [pipeline], slots=0) as stage:
-        registry.register(JournalGauges(stage.process.readers, [pipeline], clock=lambda: now[0]))
-        ready = sample("pipeline_runs", pipeline="trip", state="ready")
-        assert scraped(registry)[ready] == 0
-        await stage.start(pipeline, Trip())
-        now[0] += CACHED_SECONDS / 2
-        assert scraped(registry)[ready] == 0
-        now[0] += CACHED_SECONDS / 2
-        assert scraped(registry)[ready] == 1

@@ -94,7 +94,7 @@ async def test_what_was_seen_before_an_outage_is_not_acted_on_after_it(database_
 
 
 @POSTGRESQL
-async def test_it_is_told_how_many_runs_were_reaped(database_url: str) -> None:
+async def test_it_is_told_how_many_runs_and_processes_were_reaped(database_url: str) -> None:
     pipeline, world, events = one_call(), World(), list[Event]()
     gate = world.holds("Oslo")
     async with staged(database_url, [pipeline], world) as late:
@@ -102,11 +102,11 @@ async def test_it_is_told_how_many_runs_were_reaped(database_url: str) -> None:
         await gate.reached.wait()
         async with staged(database_url, [], clock=later(), events=events) as other:
             await sweep_of(other, steady_for=LEASE)._look_around()
-    assert [event for event in events if isinstance(event, RunsReaped)] == [RunsReaped(1, quarantined=0)]
+    assert [event for event in events if isinstance(event, RunsReaped)] == [RunsReaped(1, quarantined=0, processes=1)]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_who_finds_no_runs_to_free_says_nothing(database_url: str) -> None:
+async def test_who_finds_nobody_dead_says_nothing(database_url: str) -> None:
     events: list[Event] = []
     async with staged(database_url, [], events=events):
         assert not [event for event in events if isinstance(event, RunsReaped)]
