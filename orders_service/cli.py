@@ -1,5 +1,6 @@
 """The command line `orders`."""
 
+import io
 import json
 import signal
 import sys
@@ -38,6 +39,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 def main() -> NoReturn:
     """Run a command; what a person can mend is told in a sentence, without a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a letter is shown its escape
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli(standalone_mode=False)
     except Mendable as error:

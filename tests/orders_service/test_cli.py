@@ -212,6 +212,11 @@ def test_what_a_command_quotes_steers_no_terminal(terminal: Terminal) -> None:
     assert terminal.run("\x1b[45m\u202e").err.startswith(r"No such command '\x1b[45m\u202e'.")
 
 
+async def test_a_letter_that_a_terminal_lacks_is_shown_as_its_escape(terminal: Terminal) -> None:
+    said = await terminal.start("config show", ORDERS_SMTP_SENDER="東@example.com", PYTHONIOENCODING="latin-1")
+    assert r"ORDERS_SMTP_SENDER=\u6771@example.com" in said.out
+
+
 def test_the_exit_codes_are_in_the_help(terminal: Terminal) -> None:
     said = " ".join(terminal.run("--help").out.split())
     assert "Ends with 0 when it is done, 1 when the answer is no, 2 when it could not be asked, 130 after" in said
