@@ -1,16 +1,37 @@
 """Looking at background work, and steering it; what is forgotten in time. The front door of this slice."""
 
+from orders_service.operations.accepting import accept_once, run_in
 from orders_service.operations.cleaning import cleanup_sessions, ended_before, expire_idempotency_keys
+from orders_service.operations.dead_letters import Group, Groups, grouped
 from orders_service.operations.errors import UnknownPipeline
-from orders_service.operations.steering_many import Desk, steer_runs
-from orders_service.operations.viewing import pipelines_of
+from orders_service.operations.schemas import MOST_AT_ONCE, ReasonText, RunChoice, RunSummary, States
+from orders_service.operations.steering_many import Action, Chosen, Desk, SteeringOrder, start_steering, steer_runs
+from orders_service.operations.steering_many import preview as preview_of
+from orders_service.operations.viewing import page_of_runs, pipelines_of, summary_of
 
 __all__ = [
+    "MOST_AT_ONCE",
+    "Action",
+    "Chosen",
     "Desk",
+    "Group",
+    "Groups",
+    "ReasonText",
+    "RunChoice",
+    "RunSummary",
+    "States",
+    "SteeringOrder",
     "UnknownPipeline",
+    "accept_once",
     "cleanup_sessions",
     "ended_before",
     "expire_idempotency_keys",
+    "grouped",
+    "page_of_runs",
     "pipelines_of",
+    "preview_of",
+    "run_in",
+    "start_steering",
     "steer_runs",
+    "summary_of",
 ]
