@@ -11,7 +11,7 @@ from pipelines.journal.tables import DEAD_LETTER, runs
 from pipelines.run import RunState
 from pipelines.transaction import ReadSession
 
-MOST_READ = 5_000
+MOST_READ = 3_000
 LONGEST_REASON = 400  # of one that was told in several parts the first says enough to know it again
 
 _COUNT = (
