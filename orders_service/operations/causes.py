@@ -19,14 +19,14 @@ _ANYTHING = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_PART, _MOST_PARTS = 4, 4
-_LONGEST_KIND = 80
+_KIND = re.compile(r"[^\W\d][\w.]{0,99}")
 
 
 def cause_of(reason: str | None) -> str:
     """The first line: the error's kind, which is what stands before the colon, and the rest in general words."""
     line = first_line(reason)
     kind, colon, rest = line.partition(":")
-    if not colon or len(kind) > _LONGEST_KIND or " " in kind:  # no name of an error, but a sentence
+    if not colon or not _KIND.fullmatch(kind):  # no name of an error, but a sentence
         return _ANYTHING.sub(_kept, line)
     return kind + _ANYTHING.sub(_kept, colon + rest)
 

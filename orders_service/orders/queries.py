@@ -44,6 +44,7 @@ _FIND = select(Order).where(_OF)
 _FIND_BY_RUN = select(col(Order.principal)).where(
     or_(col(Order.run_id) == bindparam("of"), col(Order.cancellation_run_id) == bindparam("of"))
 )
+_RUN = select(col(Order.run_id)).where(_OF)
 _PLACES = select(col(Order.id), col(Order.status), col(Order.run_id)).where(
     col(Order.id).in_(bindparam("of", expanding=True))
 )
@@ -176,3 +177,8 @@ def _within(wanted: Wanted) -> Select[Order]:
 def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
     """Whose order the run fulfills, or takes back."""
     return session.execute(_FIND_BY_RUN, {"of": run_id}).scalar_one_or_none()
+
+
+def run_of(session: ReadSession, order_id: UUID) -> UUID | None:
+    """The run that fulfills the order; it may have been pruned."""
+    return session.execute(_RUN, {"of": order_id}).scalar_one_or_none()
