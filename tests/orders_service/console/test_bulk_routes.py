@@ -139,8 +139,8 @@ async def test_two_clicks_are_one(shop: Shop) -> None:
 async def test_a_page_that_is_asked_for_again_is_another_order(corner_shop: Shop) -> None:
     await failed_orders(corner_shop, 1)
     visitor = await signed_in(corner_shop)
-    for _ in range(2):
-        await send(visitor, "retry", await last_form(visitor, "retry", {"state": "failed"}))
+    for form in [await last_form(visitor, "retry", {"state": "failed"}) for _ in range(2)]:
+        await send(visitor, "retry", form)
     assert len(steering_runs(corner_shop)) == 2
 
 
