@@ -58,6 +58,7 @@ async def test_when_not_all_were_looked_at_it_is_said(corner_shop: Shop, monkeyp
     text = as_text(await (await signed_in(corner_shop)).see("/console/dead-letters"))
     assert "The newest 2 of 3 were looked at" in text
     assert "2+ RuntimeError: the warehouse is on fire" in text
+    assert "or earlier" in text
 
 
 async def test_a_filter_that_finds_more_says_so(corner_shop: Shop) -> None:
