@@ -44,6 +44,7 @@ from pipelines.journal.browsing import RunRecord, RunStanding, standings
 from pipelines.journal.browsing import depths as counts_of_runs
 from pipelines.journal.browsing import find as find_run
 from pipelines.journal.browsing import find_many as find_runs
+from pipelines.journal.dead_letters import DeadLetter, DeadLetters, dead_letters
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
 from pipelines.journal.interventions import of_run as interventions_of
@@ -66,6 +67,8 @@ __all__ = [
     "CatchUp",
     "Cause",
     "Clock",
+    "DeadLetter",
+    "DeadLetters",
     "DeadlinePassed",
     "Destination",
     "Ending",
@@ -120,6 +123,7 @@ __all__ = [
     "cancel",
     "counts_of_runs",
     "cron",
+    "dead_letters",
     "find_run",
     "find_runs",
     "interventions_of",

@@ -28,18 +28,24 @@ class Acceptance:
 
     async def of(self, asked: BaseModel, function: Callable[..., UUID], *args: Any) -> Response:
         """`function` is a transaction function; `asked` is what the key stands for. Raises what the function raises."""
-        answer = await self.process.write(_accept, self._once, asked, function, args)
-        link = Accepted.model_validate_json(answer.body).run
+        answer = await self.process.write(accept_once, self._once, asked, function, args)
+        link = run_in(answer)
         return answer.response({"Location": link.url, "Retry-After": "1"})
 
 
 Accepting = Annotated[Acceptance, Depends()]
 
 
-def _accept(
+def accept_once(
     tx: Transaction, once: OnceKey, asked: BaseModel, function: Callable[..., UUID], args: tuple[Any, ...]
 ) -> Answer:
+    """The run that it is left to, the first time and each time it is asked for under the same key."""
     if earlier := recall(tx, once, asked):
         return earlier
     accepted = Accepted(run=RunLink.to(function(tx, *args)))
     return remember(tx, once, asked, Answer(_ACCEPTED, accepted.model_dump_json()))
+
+
+def run_in(answer: Answer) -> RunLink:
+    """Where to look how it goes."""
+    return Accepted.model_validate_json(answer.body).run

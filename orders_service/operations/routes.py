@@ -11,12 +11,11 @@ from orders_service.database import Reading, process_of
 from orders_service.operations.machinery_routes import pipelines_router, schedules_router
 from orders_service.operations.schemas import CauseView, RunList, RunSummary
 from orders_service.operations.steering_routes import router as steering_router
-from orders_service.operations.viewing import cause_for, summary_of
-from orders_service.pages import Page, cursor_after, place_of
+from orders_service.operations.viewing import cause_for, page_of_runs
+from orders_service.pages import Page
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
 from pipelines import Pipeline, ReadSession, UnknownRun
-from pipelines import list_runs as newest_runs
 from pipelines.fastapi import run_router
 
 OwnerOfRun: TypeAlias = Callable[[ReadSession, UUID], str | None]
@@ -65,18 +64,9 @@ def list_runs(
     which: Annotated[RunList, Query()],
 ) -> Page[RunSummary]:
     """List runs, newest first. For admins, and for keys with the scope `operations:read`."""
-    process = process_of(request)
     under = f"runs {which.model_dump_json(exclude={'cursor', 'limit'}, exclude_defaults=True)}"
-    found = newest_runs(
-        session,
-        which.filter,
-        before=place_of(which.cursor, under=under),
-        most=which.limit + 1,
-        skew_seconds=process.clock.skew_seconds,
-    )
-    shown = found[: which.limit]
-    more = cursor_after(shown[-1].id, under=under) if len(found) > which.limit else None
-    return Page(items=[summary_of(process, run) for run in shown], next=more)
+    process = process_of(request)
+    return page_of_runs(process, session, which.filter, under=under, cursor=which.cursor, limit=which.limit)
 
 
 @_explaining.get("/{run_id}/why")

@@ -20,6 +20,7 @@ _ERROR = "Found anywhere in the reason why a run ended, or is to end."
 LONGEST_NAME = 100
 MOST_AT_ONCE = 1_000_000
 MOST_COUNTED = 10_000
+LONGEST_ERROR = 200
 
 States = Annotated[list[Annotated[RunState, Field(strict=False)]], Field(strict=False, max_length=len(RunState))]
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
@@ -55,7 +56,7 @@ class RunList(StrictModel):
     pipeline: Name | None = None
     state: States = Field(default=[], description="Repeat it to name several.")
     step: Name | None = Field(default=None, description=_STEP)
-    error: str | None = Field(default=None, min_length=1, max_length=200, description=_ERROR)
+    error: str | None = Field(default=None, min_length=1, max_length=LONGEST_ERROR, description=_ERROR)
     created_after: Timestamp | None = None
     created_before: Timestamp | None = None
     cursor: str | None = Field(default=None, max_length=2000)
@@ -167,7 +168,7 @@ class RunChoice(StrictModel):
     states: States = Field(default=[])
     step: Name | None = None
     version: Annotated[str, Field(max_length=32)] | None = None
-    error: str | None = Field(default=None, min_length=1, max_length=200, description=_ERROR)
+    error: str | None = Field(default=None, min_length=1, max_length=LONGEST_ERROR, description=_ERROR)
     created_after: Timestamp | None = None
     created_before: Timestamp | None = None
 

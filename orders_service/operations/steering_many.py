@@ -31,6 +31,13 @@ class Action(StrEnum):
     RETRY = "retry"
     CANCEL = "cancel"
 
+    @property
+    def states(self) -> tuple[RunState, ...]:
+        """Those of the runs that it can be done to; all others are left in peace."""
+        if self is Action.RETRY:
+            return (RunState.FAILED, RunState.QUARANTINED)
+        return (RunState.READY, RunState.RUNNING, RunState.WAITING)
+
 
 class Chosen(BaseModel):
     """Which runs, as it is stored with the order to steer them."""

@@ -8,6 +8,7 @@ from orders_service.auth import Principal, Scope
 from orders_service.operations.errors import UnknownPipeline
 from orders_service.operations.machinery_schemas import LastRun, PauseView, PipelineView, ScheduleView, StepView
 from orders_service.operations.schemas import CauseView, RunSummary
+from orders_service.pages import Page, cursor_after, place_of
 from pipelines import (
     Cause,
     FoundRun,
@@ -15,12 +16,14 @@ from pipelines import (
     PipelinePause,
     Process,
     ReadSession,
+    RunFilter,
     RunState,
     ScheduleRecord,
     UnknownSchedule,
     counts_of_runs,
     pauses_of,
 )
+from pipelines import list_runs as newest_runs
 
 _CRON = ("minute", "hour", "day", "month", "day_of_week")
 # What names people and machines of ours is put in other words for whoever is not of the staff.
@@ -46,6 +49,21 @@ def summary_of(process: Process, run: FoundRun) -> RunSummary:
     if step is not None and run.state is RunState.UNDOING:
         step = step.undo
     return RunSummary.of(run, step.step.retry.attempts if step is not None else None)
+
+
+def page_of_runs(
+    process: Process, session: ReadSession, chosen: RunFilter, *, under: str, cursor: str | None, limit: int
+) -> Page[RunSummary]:
+    """Runs that match, newest first; `under` is what a cursor stands for. Raises `UnfitCursor`."""
+    found = newest_runs(
+        session,
+        chosen,
+        before=place_of(cursor, under=under),
+        most=limit + 1,
+        skew_seconds=process.clock.skew_seconds,
+    )
+    more = cursor_after(found[limit - 1].id, under=under) if len(found) > limit else None
+    return Page(items=[summary_of(process, run) for run in found[:limit]], next=more)
 
 
 def schedules_of(process: Process, session: ReadSession) -> list[ScheduleView]:

@@ -22,7 +22,7 @@ from orders_service.orders.history import (
     sales_in,
 )
 from orders_service.orders.placing import place_imported
-from orders_service.orders.queries import owner_of_run
+from orders_service.orders.queries import owner_of_run, run_of
 from orders_service.orders.schemas import MOST_LINES, OrderDraft, OrderView
 from orders_service.orders.shipping import Heard, WarehouseNews, WarehouseWord, hear, must_exist
 from orders_service.orders.taking_back import take_back_order
@@ -56,6 +56,7 @@ __all__ = [
     "owner_of_run",
     "parts_of",
     "place_imported",
+    "run_of",
     "sales_by_customer",
     "sales_by_product",
     "sales_in",

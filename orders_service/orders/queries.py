@@ -47,6 +47,7 @@ _FIND_BY_RUN = select(col(Order.principal)).where(
 _BEHIND_RUN = select(Order).where(
     or_(col(Order.run_id) == bindparam("of"), col(Order.cancellation_run_id) == bindparam("of"))
 )
+_RUN = select(col(Order.run_id)).where(_OF)
 _PLACES = select(col(Order.id), col(Order.status), col(Order.run_id)).where(
     col(Order.id).in_(bindparam("of", expanding=True))
 )
@@ -184,3 +185,8 @@ def owner_of_run(session: ReadSession, run_id: UUID) -> str | None:
 def find_by_run(session: ReadSession, run_id: UUID) -> Order | None:
     """The order that the run fulfills, or takes back."""
     return session.execute(_BEHIND_RUN, {"of": run_id}).scalar_one_or_none()
+
+
+def run_of(session: ReadSession, order_id: UUID) -> UUID | None:
+    """The run that fulfills the order; it may have been pruned."""
+    return session.execute(_RUN, {"of": order_id}).scalar_one_or_none()

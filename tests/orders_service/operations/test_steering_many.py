@@ -8,7 +8,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from pipelines.journal import filtering
+from orders_service.operations import Action
+from pipelines.journal import cancelling, filtering
+from pipelines.run import DEAD_LETTERS
 from tests.builders.hostile import REFUSALS, spoiled
 from tests.builders.operations import audited, failed_orders, interventions
 from tests.builders.shop import Shop, open_shop
@@ -175,3 +177,8 @@ async def test_a_pace_that_is_none_is_refused(corner_shop: Shop, pace: object) -
     assert (await ask(corner_shop, "retry", pace_per_second=pace)).status_code == 422
     assert (await ask(corner_shop, "cancel", pace_per_second=20)).status_code == 422
     assert corner_shop.count("runs") == 0
+
+
+def test_what_can_be_done_is_done_to_runs_in_the_states_that_the_journal_moves() -> None:
+    assert Action.RETRY.states == DEAD_LETTERS
+    assert Action.CANCEL.states == cancelling.CANCELLABLE

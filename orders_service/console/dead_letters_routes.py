@@ -1,0 +1,28 @@
+"""Dead letters, by what they died of: what is broken, how much of it there is, and the way to retry it."""
+
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+
+from orders_service.console.page_route import PageRoute
+from orders_service.console.pages import page
+from orders_service.console.run_questions import fields_of
+from orders_service.console.visits import Visitor
+from orders_service.database import Reading
+from orders_service.operations import Group, RunChoice, grouped
+from pipelines import dead_letters as read_dead_letters
+
+router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/dead-letters")
+def dead_letters(request: Request, visit: Visitor, session: Reading) -> Response:
+    """One row for each cause."""
+    found = grouped(read_dead_letters(session))
+    return page(request, "dead_letters.html", visit, found=found, rows=[(each, _query(each)) for each in found.shown])
+
+
+def _query(group: Group) -> str:
+    """The filter that finds it."""
+    choice = RunChoice(pipeline=group.pipeline, step=group.step, states=list(group.states), error=group.phrase)
+    return urlencode(fields_of(choice))
