@@ -2,12 +2,26 @@
 
 from fastapi import APIRouter
 
-from orders_service.console import overview_routes, sign_in_routes, static_files
+from orders_service.console import (
+    audit_routes,
+    overview_routes,
+    sandbox_routes,
+    schedules_routes,
+    sign_in_routes,
+    static_files,
+    webhook_steering_routes,
+    webhooks_routes,
+)
 
 router = APIRouter()
 for each in (
     sign_in_routes.router,
     overview_routes.router,
+    schedules_routes.router,
+    webhooks_routes.router,
+    webhook_steering_routes.router,
+    audit_routes.router,
+    sandbox_routes.router,
     static_files.router,
 ):
     router.include_router(each)

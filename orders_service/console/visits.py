@@ -50,7 +50,7 @@ class Visiting:
         except Unauthenticated as error:
             raise SignInFirst from error
         request.state.principal = principal  # for the auditor
-        visit = Visit(principal, token_of(cookie))
+        visit = request.state.visit = Visit(principal, token_of(cookie))  # for the page of an error
         if not principal.may(self._scope):
             raise Forbidden
         if self._acts:

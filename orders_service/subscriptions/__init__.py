@@ -19,11 +19,12 @@ from orders_service.subscriptions.publishing import is_wanted, publish
 from orders_service.subscriptions.queries import owner_of_run
 from orders_service.subscriptions.resending import resend_failed, resend_one, send_test
 from orders_service.subscriptions.schemas import EndpointChange, EndpointView
-from orders_service.subscriptions.surveying import EndpointStanding, standing_of, survey
+from orders_service.subscriptions.surveying import LATELY, EndpointStanding, standing_of, survey
 from orders_service.subscriptions.viewing import DeliveryDetails, DeliveryFilter, DeliveryView, details_of, page_of
 
 __all__ = [
     "EVENTS",
+    "LATELY",
     "AddressRefused",
     "Addresses",
     "DeliveryDetails",
