@@ -9,12 +9,13 @@ from fastapi.responses import RedirectResponse
 from orders_service.audit import Auditor, Note, record
 from orders_service.auth import (
     CONSOLE_SESSIONS_LAST,
+    Forbidden,
     Scope,
     Unauthenticated,
     close_console_session,
     open_console_session,
 )
-from orders_service.console.errors import ForgedForm
+from orders_service.console.errors import ForgedForm, SignInFirst
 from orders_service.console.page_route import PageRoute
 from orders_service.console.pages import page
 from orders_service.console.visits import COOKIE, Visiting, is_from_elsewhere
@@ -32,8 +33,12 @@ _TOO_LITTLE = "This credential may not look at background work: it needs the sco
 
 @router.get("/sign-in")
 async def sign_in_page(request: Request, next: str = HOME) -> Response:  # noqa: A002 - the name in the URL
-    """Ask for the credential."""
-    return _form(request, next)
+    """Ask for the credential, unless this browser is signed in: it hides that from us behind a link of another site."""
+    try:
+        await Visiting(Scope.OPERATIONS_READ)(request)
+    except (SignInFirst, Forbidden):
+        return _form(request, next)
+    return RedirectResponse(request.scope.get("root_path", "") + _own(next), _TO_A_PAGE)
 
 
 @router.post("/sign-in")

@@ -50,7 +50,7 @@ class Visiting:
         except Unauthenticated as error:
             raise SignInFirst from error
         request.state.principal = principal  # for the auditor
-        visit = request.state.visit = Visit(principal, token_of(cookie))  # for the page of an error
+        visit = request.state.visit = Visit(principal, token_of(cookie))  # for a page about an error too
         if not principal.may(self._scope):
             raise Forbidden
         if self._acts:
