@@ -37,7 +37,7 @@ class AuditForm(BaseModel):
     request_id: Word = Field(default="", max_length=128)
     created_after: Word = Field(default="", max_length=LONGEST_MOMENT)
     created_before: Word = Field(default="", max_length=LONGEST_MOMENT)
-    cursor: str | None = Field(default=None, max_length=2000)
+    cursor: str | None = Field(default=None, max_length=1000)
 
     @property
     def filter(self) -> AuditFilter:

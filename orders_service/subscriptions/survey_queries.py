@@ -28,15 +28,15 @@ def _count(state: str, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
 
 _ENDED_LATELY = col(WebhookDelivery.finished_at) >= bindparam("since")
 _BEGAN_LONG_AGO = col(WebhookDelivery.created_at) < bindparam("late")
-_STANDINGS = select(
+STANDINGS = select(
     WebhookEndpoint,
     _count("delivered", _ENDED_LATELY),
     _count("failed", _ENDED_LATELY),
     _count("pending"),
     _count("pending", _BEGAN_LONG_AGO),
 )
-_NEWEST = _STANDINGS.order_by(col(WebhookEndpoint.id).desc()).limit(bindparam("most"))
-_FIND = _STANDINGS.where(col(WebhookEndpoint.id) == bindparam("of"))
+_NEWEST = STANDINGS.order_by(col(WebhookEndpoint.id).desc()).limit(bindparam("most"))
+_FIND = STANDINGS.where(col(WebhookEndpoint.id) == bindparam("of"))
 
 
 def newest(
