@@ -34,5 +34,4 @@ def export_audit(request: Request, _: Auditing, asked: Asked) -> Response:
     response = StreamingResponse(lines, media_type="text/csv; charset=utf-8")
     add_headers(response.headers)
     response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -96,7 +96,7 @@ async def test_when_there_are_more_the_page_says_so(corner_shop: Shop, monkeypat
 async def test_a_moment_that_is_none_is_refused_in_words(corner_shop: Shop) -> None:
     endpoint = await subscribed(corner_shop.api)
     visitor = await operator(corner_shop)
-    for since in ("yesterday", "", "0001-01-01T00:00+14:00"):
+    for since in ("yesterday", "", " ", "0001-01-01T00:00+14:00"):
         answer = await visitor.do(f"{PAGE}/{endpoint['id']}/resend", since=since)
         assert answer.status_code == 422
         assert "Back to the overview" in answer.text
