@@ -15,7 +15,7 @@ LONGEST_ADDRESS = 45
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Who did what to what, and in which request."""
+    """Who did what to what, and in which request. `via` names the door, where it is not the API."""
 
     actor: str
     actor_type: str
@@ -24,6 +24,7 @@ class Note:
     subject_id: str
     request_id: str | None = None
     ip: str | None = None
+    via: str | None = None
 
 
 class Auditing:
@@ -46,6 +47,7 @@ class Auditing:
             subject_id=str(subject_id),
             request_id=request_id_of(self._request.scope),
             ip=address_of(self._request),
+            via=getattr(self._request.state, "via", None),
         )
 
 

@@ -22,8 +22,11 @@ def record(
 
     Never hand in a secret, a password or a body as it was sent: an entry cannot be taken back.
     """
+    said = asdict(note)
+    if (via := said.pop("via")) is not None:
+        after = {**(after or {}), "via": via}  # it has no column of its own
     changed = {
         "before": dict(before) if before is not None else None,
         "after": dict(after) if after is not None else None,
     }
-    queries.add(tx, {"id": new_id(), "at": tx.home.clock.now(), **asdict(note), **changed, "outcome": outcome})
+    queries.add(tx, {"id": new_id(), "at": tx.home.clock.now(), **said, **changed, "outcome": outcome})

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from orders_service.audit import queries
 from orders_service.audit.schemas import AuditEntryView, AuditFilter
+from orders_service.audit.viewing import page_of
 from orders_service.auth import Allowed, Principal, Scope
 from orders_service.database import Reading
-from orders_service.pages import Page, cursor_after, place_of
+from orders_service.pages import Page
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
 
@@ -22,15 +22,4 @@ def list_audit_entries(
     which: Annotated[AuditFilter, Query()],
 ) -> Page[AuditEntryView]:
     """List who did what, newest first. For admins, and for keys with the scope `audit:read`."""
-    under = f"audit {which.model_dump_json(exclude={'cursor', 'limit'}, exclude_none=True)}"
-    entries = queries.newest(
-        session,
-        where=which.columns,
-        since=which.created_after,
-        until=which.created_before,
-        before=place_of(which.cursor, under=under),
-        most=which.limit + 1,
-    )
-    shown = entries[: which.limit]
-    more = cursor_after(shown[-1].id, under=under) if len(entries) > which.limit else None
-    return Page(items=[AuditEntryView.of(entry) for entry in shown], next=more)
+    return page_of(session, which)

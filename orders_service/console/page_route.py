@@ -26,6 +26,7 @@ class PageRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def page_or_error(request: Request) -> Response:
+            request.state.via = "console"  # for the auditor
             try:
                 return await handle(request)
             except SignInFirst:
@@ -38,6 +39,8 @@ class PageRoute(APIRoute):
 
 def _to_sign_in(request: Request) -> Response:
     """Back to this page afterwards, if it is one: what was to be changed is not changed behind a sign-in."""
+    if (whole := request.headers.get("hx-current-url")) is not None:  # a part of a page, which no sign-in fits into
+        return Response(status_code=204, headers={"HX-Redirect": whole})
     wanted = request.url.path.removeprefix(request.scope.get("root_path", ""))
     query = f"?{request.url.query}" if request.url.query else ""
     after = {"next": wanted + query} if request.method == "GET" else {}

@@ -3,13 +3,18 @@
 from fastapi import APIRouter
 
 from orders_service.console import (
+    audit_routes,
     bulk_routes,
     dead_letters_routes,
     overview_routes,
     run_routes,
     runs_routes,
+    sandbox_routes,
+    schedules_routes,
     sign_in_routes,
     static_files,
+    webhook_steering_routes,
+    webhooks_routes,
 )
 
 router = APIRouter()
@@ -20,6 +25,11 @@ for each in (
     runs_routes.router,
     bulk_routes.router,
     dead_letters_routes.router,
+    schedules_routes.router,
+    webhooks_routes.router,
+    webhook_steering_routes.router,
+    audit_routes.router,
+    sandbox_routes.router,
     static_files.router,
 ):
     router.include_router(each)

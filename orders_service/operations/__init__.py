@@ -4,11 +4,20 @@ from orders_service.operations.accepting import accept_once, run_in
 from orders_service.operations.cleaning import cleanup_sessions, ended_before, expire_idempotency_keys
 from orders_service.operations.dead_letters import Group, Groups, grouped
 from orders_service.operations.errors import UnknownPipeline
+from orders_service.operations.machinery_schemas import ScheduleView
 from orders_service.operations.schemas import MOST_AT_ONCE, ReasonText, RunChoice, RunSummary, States
-from orders_service.operations.steering import Verb, cancel_run, replay_run, steer_run
+from orders_service.operations.steering import (
+    Verb,
+    cancel_run,
+    pause_schedule,
+    replay_run,
+    resume_schedule,
+    steer_run,
+    trigger_schedule,
+)
 from orders_service.operations.steering_many import Action, Chosen, Desk, SteeringOrder, start_steering, steer_runs
 from orders_service.operations.steering_many import preview as preview_of
-from orders_service.operations.viewing import cause_for, page_of_runs, pipelines_of, summary_of
+from orders_service.operations.viewing import cause_for, page_of_runs, pipelines_of, schedules_of, summary_of
 
 __all__ = [
     "MOST_AT_ONCE",
@@ -20,6 +29,7 @@ __all__ = [
     "ReasonText",
     "RunChoice",
     "RunSummary",
+    "ScheduleView",
     "States",
     "SteeringOrder",
     "UnknownPipeline",
@@ -32,12 +42,16 @@ __all__ = [
     "expire_idempotency_keys",
     "grouped",
     "page_of_runs",
+    "pause_schedule",
     "pipelines_of",
     "preview_of",
     "replay_run",
+    "resume_schedule",
     "run_in",
+    "schedules_of",
     "start_steering",
     "steer_run",
     "steer_runs",
     "summary_of",
+    "trigger_schedule",
 ]

@@ -1,28 +1,16 @@
 """A result as a CSV file that programs can read, and that does nothing when a spreadsheet opens it."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from orders_service.reports.contents import CustomersResult, Result, SalesResult, StockResult, Sum
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from orders_service.spreadsheets import csv_lines
 
 Row = tuple[object, ...]
 
 
 def as_csv(result: Result) -> str:
     """One header, everything quoted; what a spreadsheet would take for a formula has a `'` before it."""
-    file = io.StringIO()
-    csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(
-        [_cell(value) for value in row] for row in _rows(result)
-    )
-    return file.getvalue()
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return csv_lines(_rows(result))
 
 
 def _rows(result: Result) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
 from orders_service.strict_models import StrictModel
 from orders_service.subscriptions import endpoints, queries, resending, viewing
-from orders_service.subscriptions.errors import AddressRefused, UnknownDelivery
+from orders_service.subscriptions.errors import AddressRefused
 from orders_service.subscriptions.schemas import (
     EndpointChange,
     EndpointDraft,
@@ -169,19 +169,11 @@ def list_deliveries(
 ) -> Page[DeliveryView]:
     """List what was sent to an endpoint in the last 30 days, newest first."""
     endpoints.seen_by(session, endpoint_id, principal)
-    under = f"deliveries to {endpoint_id} in {which.state}"
-    before = place_of(which.cursor, under=under)
-    found = queries.newest_deliveries(session, endpoint_id, state=which.state, before=before, most=which.limit + 1)
-    shown = found[: which.limit]
-    more = cursor_after(shown[-1].id, under=under) if len(found) > which.limit else None
-    return Page(items=viewing.view_all(session, shown), next=more)
+    return viewing.page_of(session, endpoint_id, which)
 
 
 @router.get("/{endpoint_id}/deliveries/{delivery_id}", responses=responses(404))
 def get_delivery(endpoint_id: UUID, delivery_id: UUID, session: Reading, principal: Subscribing) -> DeliveryDetails:
     """Show all that was sent, and every attempt with what was answered."""
     endpoints.seen_by(session, endpoint_id, principal)
-    delivery = queries.find_delivery(session, endpoint_id, delivery_id)
-    if delivery is None:
-        raise UnknownDelivery
-    return viewing.view_one(session, delivery)
+    return viewing.details_of(session, endpoint_id, delivery_id)

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orders_service.gateways import Reply
-from orders_service.pages import Limit
+from orders_service.pages import Limit, Page, cursor_after, place_of
 from orders_service.strict_models import StrictModel
 from orders_service.subscriptions import queries
 from orders_service.subscriptions.delivering import Started, deliver_event
+from orders_service.subscriptions.errors import UnknownDelivery
 from orders_service.subscriptions.tables import WebhookDelivery
 from pipelines import Attempt, ReadSession, RunRecord, RunState, find_runs
 
@@ -181,6 +182,24 @@ def delivery_behind(session: ReadSession, run_id: UUID) -> SentTo | None:
         return None
     delivery, url = found
     return SentTo(delivery.id, delivery.endpoint_id, delivery.event_type, delivery.state, url)
+
+
+def page_of(session: ReadSession, endpoint_id: UUID, which: DeliveryFilter) -> Page[DeliveryView]:
+    """What was sent to it, newest first. Raises `UnfitCursor`."""
+    under = f"deliveries to {endpoint_id} in {which.state}"
+    before = place_of(which.cursor, under=under)
+    found = queries.newest_deliveries(session, endpoint_id, state=which.state, before=before, most=which.limit + 1)
+    shown = found[: which.limit]
+    more = cursor_after(shown[-1].id, under=under) if len(found) > which.limit else None
+    return Page(items=view_all(session, shown), next=more)
+
+
+def details_of(session: ReadSession, endpoint_id: UUID, delivery_id: UUID) -> DeliveryDetails:
+    """Raises `UnknownDelivery`."""
+    delivery = queries.find_delivery(session, endpoint_id, delivery_id)
+    if delivery is None:
+        raise UnknownDelivery
+    return view_one(session, delivery)
 
 
 def view_all(session: ReadSession, deliveries: Sequence[WebhookDelivery]) -> list[DeliveryView]:

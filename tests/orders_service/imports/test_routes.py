@@ -1,5 +1,3 @@
-import csv
-import io
 from typing import Any
 from uuid import uuid4
 
@@ -110,12 +108,6 @@ async def test_no_cell_of_it_is_a_formula(corner_shop: Shop, ref: str) -> None:
     done = await imported(corner_shop, a_row(ref, quantity="none"))
     ((_, told, *_),) = await complaints(corner_shop, done)
     assert told == (f"'{ref}" if ref[0] in "=+-@" else ref)
-
-
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@1", "\t=1", "\r=1"])
-def test_what_a_spreadsheet_would_compute_is_text(cell: str) -> None:
-    ((told,),) = csv.reader(io.StringIO(complaints_module._lines([[cell]]), newline=""))
-    assert told == f"'{cell}"
 
 
 async def test_it_is_read_page_by_page(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
