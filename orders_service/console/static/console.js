@@ -33,3 +33,20 @@ document.addEventListener("htmx:configRequest", (event) => {
 for (const [name, live] of [["htmx:sseOpen", true], ["htmx:sseError", false], ["htmx:sseClose", false]]) {
   document.addEventListener(name, () => document.documentElement.classList.toggle("live", live));
 }
+
+// How long ago or in how long: a page that stays open stays true. The server's clock counts, not the reader's.
+const ahead = Date.now() - Date.parse(document.body.dataset.now);
+
+function lasted(seconds) {
+  for (const [most, unit, name] of [[60, 1, "s"], [3600, 60, "min"], [172800, 3600, "h"]]) {
+    if (seconds < most) return `${Math.round(seconds / unit)} ${name}`;
+  }
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[title]")) {
+    const seconds = (Date.now() - ahead - Date.parse(time.dateTime)) / 1000;
+    time.textContent = seconds < 0 ? `in ${lasted(-seconds)}` : `${lasted(seconds)} ago`;
+  }
+}, 1000);

@@ -1,0 +1,92 @@
+"""What a run works for: an order, an import, a report, an account or a delivery, as its slice shows it to staff."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from orders_service import accounts, imports, orders, reports, subscriptions
+from pipelines import ReadSession, RunRecord
+
+Fact: TypeAlias = tuple[str, str]
+
+_JOBS = "/console/jobs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """`link` is a view of the console; `runs` are other runs for the same, by what they do."""
+
+    kind: str
+    id: UUID
+    status: str
+    facts: tuple[Fact, ...] = ()
+    link: str | None = None
+    runs: tuple[tuple[str, UUID], ...] = ()
+    items: tuple[tuple[str, int, str], ...] = ()
+
+
+def subject_of(session: ReadSession, run: RunRecord) -> Subject | None:
+    """Nothing for what the service does for itself, or what has been forgotten meanwhile."""
+    return next((found for look in _LOOKS if (found := look(session, run)) is not None), None)
+
+
+def _order(session: ReadSession, run: RunRecord) -> Subject | None:
+    order = orders.order_behind(session, run)
+    if order is None:
+        return None
+    others = {"fulfills it": order.run, "takes it back": order.cancellation}
+    address = order.shipping_address
+    where = [address.name, address.line1, address.line2, f"{address.postal_code} {address.city}", address.country]
+    reason = (("Reason", order.reason),) if order.reason and order.reason != run.reason else ()
+    return Subject(
+        kind="Order",
+        id=order.id,
+        status=order.status,
+        facts=(
+            ("Total", str(order.total)),
+            ("Customer", order.customer_email),
+            ("Ships to", ", ".join(part for part in where if part)),
+            *reason,
+        ),
+        items=tuple((item.sku, item.quantity, str(item.price)) for item in order.items),
+        runs=tuple((what, link.id) for what, link in others.items() if link is not None and link.id != run.id),
+    )
+
+
+def _import(session: ReadSession, run: RunRecord) -> Subject | None:
+    found = imports.import_behind(session, run.id)
+    if found is None:
+        return None
+    rows = f"{found.progress.done} of {found.progress.total if found.progress.total is not None else 'unknown'}"
+    facts = (("File", found.file_name or "-"), ("Rows", rows), ("Orders", str(found.orders)))
+    flaws = (("Rows in error", str(found.failed_rows)),)
+    return Subject(kind="Import", id=found.id, status=found.state, facts=facts + flaws, link=_JOBS)
+
+
+def _report(session: ReadSession, run: RunRecord) -> Subject | None:
+    found = reports.report_behind(session, run.id)
+    if found is None:
+        return None
+    facts = (("Type", found.type.value), ("Of", f"{found.first} to {found.last} {found.time_zone}"))
+    return Subject(kind="Report", id=found.id, status=found.state, facts=facts, link=_JOBS)
+
+
+def _user(session: ReadSession, run: RunRecord) -> Subject | None:
+    user = accounts.user_behind(session, run)
+    if user is None:
+        return None
+    facts = (("Name", user.name), ("E-mail", user.email), ("CRM", user.crm.state.value))
+    return Subject(kind="Account", id=user.id, status=user.status, facts=facts)
+
+
+def _delivery(session: ReadSession, run: RunRecord) -> Subject | None:
+    sent = subscriptions.delivery_behind(session, run.id)
+    if sent is None:
+        return None
+    facts = (("Event", sent.event_type), ("To", sent.url or "an endpoint that is gone"))
+    link = f"/console/webhooks/{sent.endpoint_id}"
+    return Subject(kind="Delivery", id=sent.delivery_id, status=sent.state, facts=facts, link=link)
+
+
+_LOOKS: tuple[Callable[[ReadSession, RunRecord], Subject | None], ...] = (_order, _import, _report, _user, _delivery)
