@@ -114,8 +114,7 @@ class StrictRoute(APIRoute):
             _check_address(strict, known)
             if "content-encoding" in strict.headers:
                 raise Problem("unsupported-media-type", "A compressed body is not taken.")
-            content_type = strict.headers.get("content-type", "")
-            if takes_json and not _is_json(content_type) and (content_type or await strict.body()):
+            if takes_json and not _is_json(strict.headers.get("content-type", "")) and await strict.body():
                 raise Problem("unsupported-media-type", "The body has to be application/json in UTF-8.")
             return await handle(strict)
 

@@ -193,6 +193,13 @@ async def test_a_body_of_another_type_is_refused(client: httpx2.AsyncClient, hea
     assert (response.status_code, response.json()["code"]) == (415, "unsupported-media-type")
 
 
+async def test_a_body_that_is_empty_has_no_type(client: httpx2.AsyncClient) -> None:
+    """There are clients that name one where there is no body, and routes that need none."""
+    headers = {"Content-Type": "application/octet-stream"}
+
+    assert (await client.post("/v1/lines", headers=headers)).status_code == 422
+
+
 async def test_json_may_name_its_charset(client: httpx2.AsyncClient) -> None:
     headers = {"Content-Type": "Application/JSON; charset=UTF-8"}
 
