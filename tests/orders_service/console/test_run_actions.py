@@ -60,7 +60,7 @@ async def test_a_dead_letter_is_retried_and_the_page_says_by_whom_and_why(shop: 
     assert (entry["actor"], entry["action"], entry["after"]) == (
         "admin",
         "run_retried",
-        {"reason": "the warehouse is back"},
+        {"reason": "the warehouse is back", "via": "console"},
     )
 
 
