@@ -18,7 +18,7 @@ class Instruments:
 
     def __init__(self, schedules: Iterable[Schedule[Any]], *, version: str, commit: str) -> None:
         registries = open_registries()
-        self.scraped = registries.scraped
+        self.scraped, self._own = registries.scraped, registries.own
         self.steps = PrometheusMetrics(registries.own, PIPELINES, schedules, exemplar=current_exemplar)
         self.http = HttpMetrics(registries.own, version=version, commit=commit, exemplar=current_exemplar)
         self.outgoing = OutgoingMetrics(registries.own)
@@ -26,6 +26,8 @@ class Instruments:
 
     def follow(self, process: Process) -> None:
         """Call it before the process starts."""
+        if self._own is not self.scraped:
+            list(self._own.collect())  # a scrape reads what each worker has written: also what stands at 0
         self._pool.watch(process.readers)
 
     @contextmanager

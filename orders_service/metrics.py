@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
 from orders_service.route_names import NamedRoute, method_label
+from pipelines.telemetry import Zeros
 
 MOST_SCRAPES = 4
 
@@ -24,6 +25,8 @@ class HttpMetrics:
         exemplar: Callable[[], dict[str, str] | None] = lambda: None,
     ) -> None:
         self._exemplar = exemplar
+        self._expected: tuple[NamedRoute, ...] = ()
+        registry.register(Zeros(self._start_at_zero))
         self._requests = Counter(
             "orders_http_requests",
             "Requests answered, by route template. Requests no route matches count as <unmatched>.",
@@ -52,7 +55,10 @@ class HttpMetrics:
 
     def expect(self, routes: Iterable[NamedRoute]) -> None:
         """Known series start at 0, else `rate()` misses the first event of each."""
-        for method, template, statuses, is_repeatable in routes:
+        self._expected = tuple(routes)
+
+    def _start_at_zero(self) -> None:
+        for method, template, statuses, is_repeatable in self._expected:
             self._duration.labels(method, template)
             for status in {*statuses, 500}:
                 self._requests.labels(method, template, str(status))

@@ -4,12 +4,14 @@ from pipelines.telemetry.gauges import JournalGauges
 from pipelines.telemetry.logs import StructuredLogs
 from pipelines.telemetry.prometheus import PrometheusMetrics
 from pipelines.telemetry.tracing import Tracing, current_exemplar, current_traceparent, is_tracing_on
+from pipelines.telemetry.zeros import Zeros
 
 __all__ = [
     "JournalGauges",
     "PrometheusMetrics",
     "StructuredLogs",
     "Tracing",
+    "Zeros",
     "current_exemplar",
     "current_traceparent",
     "is_tracing_on",

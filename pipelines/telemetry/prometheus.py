@@ -21,6 +21,7 @@ from pipelines.events import (
 from pipelines.pipeline import Pipeline
 from pipelines.run import TERMINAL, AttemptOutcome
 from pipelines.schedule import Schedule
+from pipelines.telemetry.zeros import Zeros
 
 STEP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 300)  # each is a series of every step
 RUN_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
@@ -45,16 +46,13 @@ class PrometheusMetrics:
         exemplar: Callable[[], dict[str, str] | None] = lambda: None,
     ) -> None:
         self._exemplar = exemplar
+        self._pipelines, self._schedules = tuple(pipelines), tuple(schedules)
+        registry.register(Zeros(self._start_at_zero))
         self._make_run_metrics(registry)
         self._make_journal_metrics(registry)
         self._make_rare_metrics(registry)
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
-        self._labels: dict[str, set[str]] = {}
-        for each in pipelines:
-            self._start_at_zero(each)
-        for schedule in schedules:
-            self._fires.labels(schedule.name)
-            self._unfired.labels(schedule.name)
+        self._labels = {each.name: {step.name for step in each.steps} for each in self._pipelines}
 
     def _make_run_metrics(self, registry: CollectorRegistry) -> None:
         step, pipeline = ("pipeline", "step"), ("pipeline",)
@@ -124,8 +122,16 @@ class PrometheusMetrics:
             registry=registry,
         )
 
-    def _start_at_zero(self, pipeline: Pipeline[Any]) -> None:
-        self._labels[pipeline.name] = {step.name for step in pipeline.steps}
+    def _start_at_zero(self) -> None:
+        for found in _FOUND.values():
+            self._doubts.labels(found)
+        for schedule in self._schedules:
+            self._fires.labels(schedule.name)
+            self._unfired.labels(schedule.name)
+        for each in self._pipelines:
+            self._start_pipeline(each)
+
+    def _start_pipeline(self, pipeline: Pipeline[Any]) -> None:
         for step in pipeline.steps:
             self._durations.labels(pipeline.name, step.name)
             self._waits.labels(pipeline.name, step.name)
@@ -137,8 +143,6 @@ class PrometheusMetrics:
             self._finished.labels(pipeline.name, state)
         self._lifetimes.labels(pipeline.name)
         self._refused.labels(pipeline.name)
-        for found in _FOUND.values():
-            self._doubts.labels(found)
 
     def _series_of(self, pipeline: str, step: str, outcome: str) -> tuple[Counter, Histogram, Histogram]:
         """Looked up once per label set: each lookup in the client costs as much as counting does."""

@@ -134,6 +134,7 @@ TELEMETRY = {
     "PrometheusMetrics",
     "StructuredLogs",
     "Tracing",
+    "Zeros",
     "current_exemplar",
     "current_traceparent",
     "is_tracing_on",
