@@ -42,7 +42,8 @@ async def test_a_crash_is_shown_and_every_effect_counted(tmp_path: Path) -> None
     assert (process.returncode, err) == (0, b"")
     assert lines[-1].startswith("12 orders posted: 11 completed, 1 failed and undone; 11 parcels of ")
     assert lines[-1].endswith(", 12 confirmations, 11 pieces sold: nothing lost, nothing had twice.")
-    assert any("kill -9 " in line and "4 are running" in line for line in lines)
+    [killed] = re.findall(r"kill -9 \d+\..* (\d+) are running", out.decode())
+    assert int(killed) >= 4  # and whatever else the warehouse has just answered
     assert any(re.fullmatch(r"  Margaret's .*: retry(, retry)?, success\.", line) for line in lines)  # one may be cut
     assert left_in(tmp_path) == []
 
