@@ -47,6 +47,7 @@ from pipelines.journal.browsing import find_many as find_runs
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
 from pipelines.journal.interventions import of_run as interventions_of
+from pipelines.journal.tallying import EndedRuns, Glance, dead_letters, ended_runs, glance, time_limit
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retention import Retention
@@ -68,9 +69,11 @@ __all__ = [
     "Clock",
     "DeadlinePassed",
     "Destination",
+    "EndedRuns",
     "Ending",
     "Fenced",
     "FoundRun",
+    "Glance",
     "Intervention",
     "JournalError",
     "JournalTooOld",
@@ -120,8 +123,11 @@ __all__ = [
     "cancel",
     "counts_of_runs",
     "cron",
+    "dead_letters",
+    "ended_runs",
     "find_run",
     "find_runs",
+    "glance",
     "interventions_of",
     "latest_interventions",
     "list_runs",
@@ -131,4 +137,5 @@ __all__ = [
     "schedule",
     "standings",
     "start",
+    "time_limit",
 ]

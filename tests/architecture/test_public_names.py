@@ -24,9 +24,11 @@ PUBLIC = {
     "Clock",
     "DeadlinePassed",
     "Destination",
+    "EndedRuns",
     "Ending",
     "Fenced",
     "FoundRun",
+    "Glance",
     "Intervention",
     "JournalError",
     "JournalTooOld",
@@ -76,8 +78,11 @@ PUBLIC = {
     "cancel",
     "counts_of_runs",
     "cron",
+    "dead_letters",
+    "ended_runs",
     "find_run",
     "find_runs",
+    "glance",
     "interventions_of",
     "latest_interventions",
     "list_runs",
@@ -87,6 +92,7 @@ PUBLIC = {
     "schedule",
     "standings",
     "start",
+    "time_limit",
 }
 
 
