@@ -72,12 +72,13 @@ async def test_a_long_history_is_read_part_by_part_each_run_once(database_url: s
     pipeline = one_call()
     async with staged(database_url, [pipeline]) as stage:
         now = await played_by(stage, pipeline, *["Oslo"] * 5)
-        sizes, before = list[int](), tallying.LAST
-        while not sizes or part.reached is not None:
+        sizes: list[int] = []
+        reached: UUID | None = tallying.LAST
+        while reached is not None:
             with ReadSession(stage.process.readers) as session:
-                part = ended_runs(session, "trip", now - HOUR, now + HOUR, before=before, most=2)
+                part = ended_runs(session, "trip", now - HOUR, now + HOUR, before=reached, most=2)
             sizes.append(sum(part.counts.values()))
-            before = part.reached or before
+            reached = part.reached
     assert sizes == [2, 2, 1]
 
 
