@@ -30,6 +30,7 @@ from orders_service.api_text import DESCRIPTION, TAGS
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, schedules_of
+from orders_service.console import Lookout
 from orders_service.console import routes as console_routes
 from orders_service.exchange import UNWATCHED
 from orders_service.forms import FORM_OVERHEAD_BYTES
@@ -163,6 +164,7 @@ def _lifespan(
             if is_tracing_on():  # a provider is set before the application starts, by code or by OTEL_*
                 process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process))
+            app.state.lookout = Lookout(process)
             gauges = JournalGauges(process.readers, PIPELINES)
             registry.register(gauges)
             stack.callback(registry.unregister, gauges)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -86,6 +86,8 @@ class EndedRuns:
     Before the run `reached` there is more to read.
     """
 
+    tick_seconds: ClassVar[int] = TICK_SECONDS
+
     counts: Mapping[tuple[int, RunState], int]
     reached: UUID | None
 
@@ -115,7 +117,7 @@ def ended_runs(
     since: datetime,
     until: datetime,
     *,
-    before: UUID = LAST,
+    before: UUID | None = None,
     most: int = MOST_READ,
 ) -> EndedRuns:
     """Of the runs of a pipeline that were started last, those that ended in this time.
@@ -123,7 +125,7 @@ def ended_runs(
     Reads at most so many that have ended, whenever that was, and of those the ones that were started before the run
     `before`; what took longer than an hour is not looked for.
     """
-    bound = {"pipeline": pipeline, "since": since, "until": until, "before": before, "most": most}
+    bound = {"pipeline": pipeline, "since": since, "until": until, "before": before or LAST, "most": most}
     first = first_id_of(since, earlier_by=LONGEST_RUN_SECONDS)
     rows = session.execute(_ENDED, bound | {"first": first}).all()
     is_all = sum(row[2] for row in rows) < most
