@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from orders_service.console import overview_routes, sign_in_routes, static_files
+from orders_service.console import jobs_routes, overview_routes, sign_in_routes, static_files
 
 router = APIRouter()
 for each in (
     sign_in_routes.router,
     overview_routes.router,
+    jobs_routes.router,
     static_files.router,
 ):
     router.include_router(each)

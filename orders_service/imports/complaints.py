@@ -28,6 +28,12 @@ def complaints(readers: Engine, import_id: UUID) -> Iterator[str]:
         row, place = page[-1].row_number, page[-1].place
 
 
+def first_complaints(session: ReadSession, import_id: UUID, most: int) -> list[tuple[str, ...]]:
+    """The first of them, to be shown."""
+    flaws = queries.flaws_after(session, import_id, -1, -1, most)
+    return [(str(flaw.row_number), flaw.order_ref, flaw.column_name, flaw.message) for flaw in flaws]
+
+
 def _lines(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([[_harmless(cell) for cell in row] for row in rows])

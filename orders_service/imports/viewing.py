@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from orders_service.auth import Principal
+from orders_service.auth import ADMIN, Principal
 from orders_service.imports import queries
 from orders_service.imports.errors import UnknownImport
 from orders_service.imports.schemas import ImportProgress, ImportState, ImportView
@@ -17,6 +17,17 @@ def found(session: ReadSession | Transaction, import_id: UUID, principal: Princi
     if row is None or not principal.may_see(row.principal):
         raise UnknownImport
     return row
+
+
+def everybodys(session: ReadSession, *, before: UUID | None, most: int) -> list[tuple[str, ImportView]]:
+    """For staff: the newest imports, whoever's they are, each with whose it is."""
+    return [(row.principal, view_of(row)) for row in queries.newest(session, principal=None, before=before, most=most)]
+
+
+def anybodys(session: ReadSession, import_id: UUID) -> tuple[str, ImportView]:
+    """For staff: one import, with whose it is. Raises `UnknownImport`."""
+    row = found(session, import_id, ADMIN)
+    return row.principal, view_of(row)
 
 
 def view_of(row: OrderImport, state: ImportState | None = None, reason: str | None = None) -> ImportView:
