@@ -115,14 +115,18 @@ async def test_an_import_is_cancelled_and_its_page_says_so(shop: Shop) -> None:
     assert (entry["action"], entry["actor"]) == ("import_cancelled", "admin")
 
 
-async def test_a_report_is_cancelled_by_an_operator_whoever_asked_for_it(corner_shop: Shop) -> None:
+async def test_an_operator_cancels_whoevers_they_are(corner_shop: Shop) -> None:
     await standing_still(corner_shop)
-    report = await requested(corner_shop)
+    order_import, report = await accepted(corner_shop, a_file()), await requested(corner_shop)
     operator = await whose_key_may(corner_shop, "olga", Scope.OPERATIONS_WRITE)
-    told = await operator.do(f"{JOBS}/reports/{report['id']}/cancel")
-    assert "Cancelled." in words(told.text)
-    entry = (await corner_shop.api.get("/v1/audit")).json()["items"][0]
-    assert (entry["action"], entry["actor"]) == ("report_cancelled", "olga")
+    for path in (f"imports/{order_import['id']}", f"reports/{report['id']}"):
+        told = await operator.do(f"{JOBS}/{path}/cancel")
+        assert "Cancelled." in words(told.text)
+    entries = (await corner_shop.api.get("/v1/audit")).json()["items"][:2]
+    assert [(entry["action"], entry["actor"]) for entry in entries] == [
+        ("report_cancelled", "olga"),
+        ("import_cancelled", "olga"),
+    ]
 
 
 async def test_what_has_ended_cannot_be_cancelled(corner_shop: Shop) -> None:

@@ -190,6 +190,7 @@ async def watched(shop: Shop, visitor: Visitor) -> AsyncIterator[AsyncIterator[S
 
     cookies = {"Cookie": f"{COOKIE}={visitor.client.cookies[COOKIE]}"}
     async with (
+        asyncio.timeout(20),  # or a stream that does not end would keep us for ever
         serving(app) as (host, port),
         httpx2.AsyncClient(base_url=f"http://{host}:{port}", headers=cookies, timeout=20) as client,
         client.stream("GET", "/console/overview/events") as response,
