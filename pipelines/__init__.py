@@ -47,7 +47,7 @@ from pipelines.journal.browsing import find_many as find_runs
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
 from pipelines.journal.interventions import of_run as interventions_of
-from pipelines.journal.tallying import EndedRuns, Glance, dead_letters, ended_runs, glance, time_limit
+from pipelines.journal.tallying import EndedRuns, Glance, died_runs, ended_runs, glance, time_limit
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retention import Retention
@@ -123,7 +123,7 @@ __all__ = [
     "cancel",
     "counts_of_runs",
     "cron",
-    "dead_letters",
+    "died_runs",
     "ended_runs",
     "find_run",
     "find_runs",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from pipelines import EndedRuns, ReadSession, RunState, dead_letters, ended_runs
+from pipelines import EndedRuns, ReadSession, RunState, died_runs, ended_runs
 
 MINUTES = 60
 MOST_GAP_SECONDS = 60
@@ -48,7 +48,7 @@ class Tally:
         """What has ended since the last time, and all dead letters of the hour."""
         oldest, until = _oldest(now), now + _CLOCKS_DIFFER_BY
         lately = ended_runs(session, self._pipeline, _moment(self._open_since), until)
-        died = dead_letters(session, self._pipeline, _moment(oldest), until) if has_dead_letters else {}
+        died = died_runs(session, self._pipeline, _moment(oldest), until) if has_dead_letters else {}
         closed = {key: count for key, count in self._counts.items() if oldest <= key[0] < self._open_since}
         self._counts, self._died = closed | dict(lately.counts), died
         self._open_since = max(self._open_since, _tick_of(now) - EndedRuns.tick_seconds)

@@ -132,7 +132,7 @@ def ended_runs(
     return EndedRuns(_counts(rows), None if is_all else min(UUID(row[3]) for row in rows))
 
 
-def dead_letters(
+def died_runs(
     session: ReadSession, pipeline: str, since: datetime, until: datetime, *, most: int = MOST_READ
 ) -> dict[tuple[int, RunState], int]:
     """When the dead letters of this time died; also those that were tried for a day, of which there are few."""

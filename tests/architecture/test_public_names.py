@@ -78,7 +78,7 @@ PUBLIC = {
     "cancel",
     "counts_of_runs",
     "cron",
-    "dead_letters",
+    "died_runs",
     "ended_runs",
     "find_run",
     "find_runs",

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import Executable
 
-from pipelines import Pipeline, ReadSession, Reject, RunState, StepContext, dead_letters, ended_runs, glance, time_limit
+from pipelines import Pipeline, ReadSession, Reject, RunState, StepContext, died_runs, ended_runs, glance, time_limit
 from pipelines.journal import open_for_reading, tallying
 from pipelines.testing import Rehearsal
 from tests.builders.world import Trip, World, staged
@@ -93,9 +93,9 @@ async def test_dead_letters_are_found_however_long_they_took_to_die(database_url
         gate.opened.set()
         now = await played_by(stage, pipeline)
         since, until = now - timedelta(minutes=5), now + timedelta(minutes=5)
-        dead = stage.read(lambda session: dead_letters(session, "trip", since, until))
+        dead = stage.read(lambda session: died_runs(session, "trip", since, until))
         walked = stage.read(lambda session: ended_runs(session, "trip", since, until))
-        earlier = stage.read(lambda session: dead_letters(session, "trip", since - HOUR, since))
+        earlier = stage.read(lambda session: died_runs(session, "trip", since - HOUR, since))
     assert [(state, count) for (_, state), count in dead.items()] == [(RunState.FAILED, 1)]
     assert walked.counts == {}
     assert earlier == {}
