@@ -30,6 +30,7 @@ from orders_service.api_text import DESCRIPTION, TAGS
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, schedules_of
+from orders_service.console import Lookout
 from orders_service.console import routes as console_routes
 from orders_service.forms import FORM_OVERHEAD_BYTES
 from orders_service.fulfillment import routes as fulfillment_routes
@@ -160,6 +161,7 @@ def _lifespan(
                 process.events.subscribe(Tracing())
             app.state.process = await stack.enter_async_context(running(process, hear_signals=hear_signals))
             stack.enter_context(instruments.reading(process))
+            app.state.lookout = Lookout(process)
             keyring = Keyring(process.readers, settings.admin_key.get_secret_value(), process.clock)
             doorman = accounts.Doorman(sessions_last=timedelta(hours=settings.session_hours))
             stack.callback(doorman.close)

@@ -48,6 +48,7 @@ from pipelines.journal.dead_letters import DeadLetter, DeadLetters, dead_letters
 from pipelines.journal.explaining import Cause
 from pipelines.journal.interventions import latest as latest_interventions
 from pipelines.journal.interventions import of_run as interventions_of
+from pipelines.journal.tallying import EndedRuns, Glance, died_runs, ended_runs, glance, time_limit
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retention import Retention
@@ -71,9 +72,11 @@ __all__ = [
     "DeadLetters",
     "DeadlinePassed",
     "Destination",
+    "EndedRuns",
     "Ending",
     "Fenced",
     "FoundRun",
+    "Glance",
     "Intervention",
     "JournalError",
     "JournalTooOld",
@@ -124,8 +127,11 @@ __all__ = [
     "counts_of_runs",
     "cron",
     "dead_letters",
+    "died_runs",
+    "ended_runs",
     "find_run",
     "find_runs",
+    "glance",
     "interventions_of",
     "latest_interventions",
     "list_runs",
@@ -135,4 +141,5 @@ __all__ = [
     "schedule",
     "standings",
     "start",
+    "time_limit",
 ]

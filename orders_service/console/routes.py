@@ -6,6 +6,7 @@ from orders_service.console import (
     audit_routes,
     bulk_routes,
     dead_letters_routes,
+    jobs_routes,
     overview_routes,
     run_routes,
     runs_routes,
@@ -30,6 +31,7 @@ for each in (
     webhook_steering_routes.router,
     audit_routes.router,
     sandbox_routes.router,
+    jobs_routes.router,
     static_files.router,
 ):
     router.include_router(each)

@@ -24,3 +24,9 @@ def complaints(readers: Engine, import_id: UUID) -> Iterator[str]:
             return
         yield csv_lines((flaw.row_number, flaw.order_ref, flaw.column_name, flaw.message) for flaw in page)
         row, place = page[-1].row_number, page[-1].place
+
+
+def first_complaints(session: ReadSession, import_id: UUID, most: int) -> list[tuple[str, ...]]:
+    """The first of them, to be shown."""
+    flaws = queries.flaws_after(session, import_id, -1, -1, most)
+    return [(str(flaw.row_number), flaw.order_ref, flaw.column_name, flaw.message) for flaw in flaws]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from orders_service.auth import Principal
+from orders_service.auth import ADMIN, Principal
 from orders_service.imports import queries
 from orders_service.imports.errors import UnknownImport
 from orders_service.imports.schemas import ImportProgress, ImportState, ImportView
@@ -23,6 +23,17 @@ def import_behind(session: ReadSession, run_id: UUID) -> ImportView | None:
     """The import that a run works for, for staff."""
     row = queries.find_by_run(session, run_id)
     return view_of(row) if row is not None else None
+
+
+def everybodys(session: ReadSession, *, before: UUID | None, most: int) -> list[tuple[str, ImportView]]:
+    """For staff: the newest imports, whoever's they are, each with whose it is."""
+    return [(row.principal, view_of(row)) for row in queries.newest(session, principal=None, before=before, most=most)]
+
+
+def anybodys(session: ReadSession, import_id: UUID) -> tuple[str, ImportView]:
+    """For staff: one import, with whose it is. Raises `UnknownImport`."""
+    row = found(session, import_id, ADMIN)
+    return row.principal, view_of(row)
 
 
 def view_of(row: OrderImport, state: ImportState | None = None, reason: str | None = None) -> ImportView:

@@ -9,15 +9,24 @@ from orders_service.operations.schemas import MOST_AT_ONCE, ReasonText, RunChoic
 from orders_service.operations.steering import (
     Verb,
     cancel_run,
+    pause_pipeline,
     pause_schedule,
     replay_run,
+    resume_pipeline,
     resume_schedule,
     steer_run,
     trigger_schedule,
 )
 from orders_service.operations.steering_many import Action, Chosen, Desk, SteeringOrder, start_steering, steer_runs
 from orders_service.operations.steering_many import preview as preview_of
-from orders_service.operations.viewing import cause_for, page_of_runs, pipelines_of, schedules_of, summary_of
+from orders_service.operations.viewing import (
+    cause_for,
+    page_of_runs,
+    pipeline_of,
+    pipelines_of,
+    schedules_of,
+    summary_of,
+)
 
 __all__ = [
     "MOST_AT_ONCE",
@@ -42,10 +51,13 @@ __all__ = [
     "expire_idempotency_keys",
     "grouped",
     "page_of_runs",
+    "pause_pipeline",
     "pause_schedule",
+    "pipeline_of",
     "pipelines_of",
     "preview_of",
     "replay_run",
+    "resume_pipeline",
     "resume_schedule",
     "run_in",
     "schedules_of",

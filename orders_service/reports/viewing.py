@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from orders_service.auth import Principal
+from orders_service.auth import ADMIN, Principal
 from orders_service.reports import queries
 from orders_service.reports.contents import ReportType, Result, read
 from orders_service.reports.errors import ReportNotReady, UnknownReport
@@ -34,6 +34,19 @@ def report_behind(session: ReadSession, run_id: UUID) -> ReportView | None:
     """The report that a run makes, for staff; without its result."""
     report = queries.find_by_run(session, run_id)
     return view_all(session, [report])[0] if report is not None else None
+
+
+def everybodys(session: ReadSession, *, before: UUID | None, most: int) -> list[tuple[str, ReportView]]:
+    """For staff: the newest reports, whoever's they are, each with whose it is; without their results."""
+    reports = queries.newest(session, principal=None, before=before, most=most)
+    return list(zip([report.principal for report in reports], view_all(session, reports), strict=True))
+
+
+def anybodys(session: ReadSession, report_id: UUID) -> tuple[str, ReportView]:
+    """For staff: one report without its result, with whose it is. Raises `UnknownReport`."""
+    report = seen_by(session, report_id, ADMIN, with_result=False)
+    (view,) = view_all(session, [report])
+    return report.principal, view
 
 
 def view_all(session: ReadSession, reports: Sequence[Report]) -> list[ReportView]:

@@ -26,9 +26,11 @@ PUBLIC = {
     "DeadLetters",
     "DeadlinePassed",
     "Destination",
+    "EndedRuns",
     "Ending",
     "Fenced",
     "FoundRun",
+    "Glance",
     "Intervention",
     "JournalError",
     "JournalTooOld",
@@ -79,8 +81,11 @@ PUBLIC = {
     "counts_of_runs",
     "cron",
     "dead_letters",
+    "died_runs",
+    "ended_runs",
     "find_run",
     "find_runs",
+    "glance",
     "interventions_of",
     "latest_interventions",
     "list_runs",
@@ -90,6 +95,7 @@ PUBLIC = {
     "schedule",
     "standings",
     "start",
+    "time_limit",
 }
 
 
