@@ -13,6 +13,7 @@ from pipelines import AlreadyServed, JournalTooOld, Process, Transaction
 from pipelines.journal import lock_of, parse_url
 
 _WELCOME = """
+  Console     {base}/console              what happens in the background; sign in with the key
   Orders      {base}/v1/orders
   API docs    {base}/docs
   Metrics     {base}/metrics

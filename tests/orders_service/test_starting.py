@@ -117,7 +117,7 @@ def test_what_a_person_can_mend_is_one_sentence(error: Exception | None, advice:
 
 def test_the_welcome_names_every_place_and_a_first_order(tmp_path: Path) -> None:
     welcome = starting.welcome(settings_of("sqlite:///x/o.db", tmp_path, port=8123))
-    for place in ("/v1/orders", "/docs", "/metrics", "/sandbox/warehouse", "/sandbox/mailbox"):
+    for place in ("/console", "/v1/orders", "/docs", "/metrics", "/sandbox/warehouse", "/sandbox/mailbox"):
         assert f"http://127.0.0.1:8123{place}" in welcome
     assert f"Authorization: Bearer {DEVELOPMENT_KEY}" in welcome
 
