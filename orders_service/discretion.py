@@ -16,7 +16,7 @@ FIELDS = frozenset(
         *("request_id", "trace_id", "span_id", "order_id", "run_id", "upload_id"),
         *("method", "route", "status", "problem", "milliseconds"),
         *("pipeline", "version", "step", "kind", "attempt", "outcome", "seconds", "error", "destination", "schedule"),
-        *("runs", "quarantined", "committed", "reason"),
+        *("runs", "processes", "quarantined", "committed", "reason"),
     }
 )
 UNTOLD = "a message without a template"

@@ -52,7 +52,8 @@ async def test_the_commands_for_keys_speak_with_the_running_service(tmp_path: Pa
         printed = await stage.installation.run("keys", "create", "shop", "--scope", "orders:read", "--url", server.url)
         key = printed.splitlines()[0]
         assert await _status(server, "/v1/orders", key) == 200
-        assert "shop  orders:read" in await stage.installation.run("keys", "list", "--url", server.url)
+        listed = await stage.installation.run("keys", "list", "--url", server.url)
+        assert listed.splitlines()[1].split()[-2:] == ["shop", "orders:read"]
         await stage.installation.run("keys", "revoke", key.split("_")[1], "--url", server.url)
         assert await _status(server, "/v1/orders", key) == 401
 

@@ -1,6 +1,7 @@
 """Somebody on call at the console: watches, retries, and cancels, in a browser."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from playwright.async_api import expect
@@ -9,10 +10,15 @@ from tests.harness.browser import Console
 from tests.harness.checker import REQUESTED
 from tests.harness.client import Heard, OrderRequest
 from tests.harness.orders import OrdersServer
-from tests.harness.receiver import ACCEPT, ERROR, Answer, always
+from tests.harness.receiver import ACCEPT, ERROR, Answer, Behaviour, always
 from tests.harness.stage import Stage
 
-REFUSED = always(Answer(status=400))
+ID = re.compile("^[0-9a-f]{8}…")
+
+
+def to_requests(answer: Answer) -> Behaviour:
+    """The warehouse answers this to requests; it forgets them when it is asked to."""
+    return lambda delivery: answer if delivery.event["type"] == REQUESTED else ACCEPT
 
 
 async def placed(stage: Stage, server: OrdersServer, orders: int = 1) -> Sequence[Heard]:
@@ -40,14 +46,12 @@ async def test_the_overview_counts_what_ends(console: Console, stage: Stage, ser
 
 
 async def test_a_dead_letter_is_found_and_retried(console: Console, stage: Stage, server: OrdersServer) -> None:
-    stage.receiver.behaviour = REFUSED
+    stage.receiver.behaviour = to_requests(Answer(status=400))
     await placed(stage, server)
     await stage.until_settled()
     stage.receiver.behaviour = always(ACCEPT)
     await console.open("/dead-letters")
-    await (
-        console.page.get_by_role("row").filter(has_text="notify_warehouse").get_by_role("link", name="…").first.click()
-    )
+    await console.page.get_by_role("row").filter(has_text="WarehouseRefused").get_by_role("link", name=ID).first.click()
     await console.page.get_by_label("Reason for: Retry").fill("the warehouse has learned it")
     console.page.on("dialog", lambda dialog: dialog.accept())
     await console.page.get_by_role("button", name="Retry", exact=True).click()
@@ -56,7 +60,7 @@ async def test_a_dead_letter_is_found_and_retried(console: Console, stage: Stage
 
 
 async def test_all_that_match_are_retried_at_once(console: Console, stage: Stage, server: OrdersServer) -> None:
-    stage.receiver.behaviour = REFUSED
+    stage.receiver.behaviour = to_requests(Answer(status=400))
     await placed(stage, server, orders=7)
     await stage.until_settled()
     stage.receiver.behaviour = always(ACCEPT)
@@ -70,7 +74,7 @@ async def test_all_that_match_are_retried_at_once(console: Console, stage: Stage
 
 
 async def test_an_order_that_waits_is_cancelled(console: Console, stage: Stage, server: OrdersServer) -> None:
-    stage.receiver.behaviour = lambda delivery: ERROR if delivery.event["type"] == REQUESTED else ACCEPT
+    stage.receiver.behaviour = to_requests(ERROR)
     [order] = await placed(stage, server)
     await stage.until_runs(lambda runs: runs[0].state == "waiting")
     await console.open(f"/runs/{order.order['run']['id']}")

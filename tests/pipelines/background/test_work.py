@@ -1,11 +1,12 @@
 """Background tasks as runs: what a crash leaves of them, what their steps are called, and what metrics see."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tenacity import wait_none
+from tenacity import wait_fixed, wait_none
 
 from pipelines import Retry, RunState, start
 from pipelines.background import BackgroundWork, TaskBatch
@@ -43,7 +44,7 @@ async def test_a_crash_between_two_tasks_resumes_at_the_next(database_url: str) 
 
 
 async def test_whenever_its_process_dies_each_task_is_done_in_its_turn_or_named_as_failed() -> None:
-    work = BackgroundWork(HERE, retry=TWICE)
+    work = BackgroundWork(HERE, retry=replace(TWICE, wait=wait_fixed(60)))  # so long that each life has to wait
 
     def afresh() -> dict[type, object]:
         errands.forget()
