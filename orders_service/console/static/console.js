@@ -49,6 +49,10 @@ for (const [name, live, lost] of [["htmx:sseOpen", true, false], ["htmx:sseError
   });
 }
 
+// On a phone the views are a strip that is wider than the page.
+const view = document.querySelector("header nav [aria-current]");
+if (view) view.parentElement.scrollLeft = view.offsetLeft - view.parentElement.offsetLeft - 16;
+
 // A browser has six connections to a server, for all its tabs together: one that nobody sees gives its own back.
 const connect = htmx.createEventSource;
 let awake = new Set();
@@ -110,17 +114,22 @@ function giveBack(root) {
 }
 
 // A stream begins with everything again: what is as it was stays as it is.
-function read(html) {
-  const page = document.createElement("template");
-  page.innerHTML = html;
-  for (const time of page.content.querySelectorAll("time[title]")) time.textContent = "";
-  for (const each of page.content.querySelectorAll('[class=""]')) each.removeAttribute("class");
-  for (const each of page.content.querySelectorAll("details[open]")) each.removeAttribute("open");
-  return page.innerHTML;
+function isAsItWas(part, html) {
+  const was = part.cloneNode(true);
+  const news = document.createElement("template");
+  news.innerHTML = html;
+  for (const each of [was, news.content]) forgetWhatScriptsDid(each);
+  return was.innerHTML === news.innerHTML;
+}
+
+function forgetWhatScriptsDid(part) {
+  for (const time of part.querySelectorAll("time[title]")) time.textContent = "";
+  for (const each of part.querySelectorAll('[class=""]')) each.removeAttribute("class");
+  for (const each of part.querySelectorAll("details[open]")) each.removeAttribute("open");
 }
 
 document.addEventListener("htmx:sseBeforeMessage", (event) => {
-  if (read(event.detail.data) === read(event.target.innerHTML)) event.preventDefault();
+  if (isAsItWas(event.target, event.detail.data)) event.preventDefault();
   else hold(event.target);
 });
 document.addEventListener("htmx:sseMessage", (event) => giveBack(event.target));
