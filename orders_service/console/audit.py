@@ -100,17 +100,21 @@ def _told(values: dict[str, Any], name: str) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
+_PAGES = {
+    "webhook_endpoint": "/console/webhooks/{}",
+    "schedule": "/console/schedules#{}",
+    "import": "/console/jobs/imports/{}",
+    "report": "/console/jobs/reports/{}",
+    "order": "/console/find?id={}",
+    "pipeline": "/console/runs?pipeline={}",
+}
+
+
 def _page_of(subject_type: str, subject_id: str) -> str | None:
-    match subject_type:
-        case "run":
-            return _run_path(subject_id)
-        case "webhook_endpoint":
-            return f"/console/webhooks/{quote(subject_id, safe='')}"
-        case "schedule":
-            return f"/console/schedules#{quote(subject_id, safe='')}"
-        case "pipeline":
-            return f"/console/runs?{urlencode({'pipeline': subject_id})}"
-    return None
+    if subject_type == "run":
+        return _run_path(subject_id)
+    page = _PAGES.get(subject_type)
+    return page.format(quote(subject_id, safe="")) if page is not None else None
 
 
 def _run_path(run_id: str) -> str | None:

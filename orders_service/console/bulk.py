@@ -76,6 +76,13 @@ class Bulk:
         return self.fields + [(name, str(said[name])) for name in ANSWERS if name in said]
 
     @property
+    def agreed(self) -> list[tuple[str, str]]:
+        """The same as it is sent: what matches only by then was not agreed to, so no more than were counted."""
+        most = self.asked.most if self.is_more else self.count
+        others = [(name, value) for name, value in self.fields_and_answers if name != "most"]
+        return others + ([("most", str(most))] if most else [])
+
+    @property
     def is_everything(self) -> bool:
         return not fields_of(self.asked) and self.asked.within is None
 

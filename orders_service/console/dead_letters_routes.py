@@ -1,8 +1,9 @@
 """Dead letters, by what they died of: what is broken, how much of it there is, and the way to retry it."""
 
+from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from orders_service.console.page_route import PageRoute
 from orders_service.console.pages import page
@@ -16,10 +17,16 @@ router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=F
 
 
 @router.get("/dead-letters")
-def dead_letters(request: Request, visit: Visitor, session: Reading) -> Response:
-    """One row for each cause."""
-    found = grouped(read_dead_letters(session))
-    return page(request, "dead_letters.html", visit, found=found, rows=[(each, _query(each)) for each in found.shown])
+def dead_letters(
+    request: Request,
+    visit: Visitor,
+    session: Reading,
+    pipeline: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    """One row for each cause, of all pipelines or of one."""
+    found = grouped(read_dead_letters(session, of=pipeline or None))
+    rows = [(each, _query(each)) for each in found.shown]
+    return page(request, "dead_letters.html", visit, found=found, rows=rows, pipeline=pipeline)
 
 
 def _query(group: Group) -> str:

@@ -72,7 +72,7 @@ class Lookout:
         for name, tally in self._tallies.items():
             tally.read_on(session, now, has_dead_letters=any((name, state) in seen.depths for state in _DEAD))
         self._read_back(session, now)
-        return overview_of(now, self._tallies, seen, pauses)
+        return overview_of(now, self._tallies, seen, pauses, {name for name, _ in self._process.wired})
 
     def _keep_tallies(self, now: datetime, seen: Glance) -> None:
         """Of all that this release knows, and of what other releases have left open."""

@@ -1,7 +1,7 @@
 """What is on the overview, before it is HTML."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ class Line:
     dead: int
     oldest_ready: datetime | None
     paused: PipelinePause | None
+    is_known: bool  # to this release
 
     @property
     def key(self) -> str:
@@ -99,12 +100,18 @@ class Overview:
 
 
 def overview_of(
-    now: datetime, tallies: Mapping[str, Tally], seen: Glance, pauses: Mapping[str, PipelinePause]
+    now: datetime,
+    tallies: Mapping[str, Tally],
+    seen: Glance,
+    pauses: Mapping[str, PipelinePause],
+    known: Collection[str],
 ) -> Overview:
-    """Put together what was read."""
+    """Put together what was read; `known` are the pipelines of this release."""
     return Overview(
         at=now,
-        lines=tuple(_line(name, now, tallies[name], seen, pauses.get(name)) for name in sorted(tallies)),
+        lines=tuple(
+            _line(name, now, tallies[name], seen, pauses.get(name), is_known=name in known) for name in sorted(tallies)
+        ),
         live=seen.live,
         draining=seen.draining,
         working=seen.working,
@@ -112,7 +119,9 @@ def overview_of(
     )
 
 
-def _line(name: str, now: datetime, tally: Tally, seen: Glance, paused: PipelinePause | None) -> Line:
+def _line(
+    name: str, now: datetime, tally: Tally, seen: Glance, paused: PipelinePause | None, *, is_known: bool
+) -> Line:
     depths = {state: count for (pipeline, state), count in sorted(seen.depths.items()) if pipeline == name}
     return Line(
         name=name,
@@ -122,4 +131,5 @@ def _line(name: str, now: datetime, tally: Tally, seen: Glance, paused: Pipeline
         dead=sum(depths.get(state, 0) for state in _DEAD),
         oldest_ready=seen.oldest_ready.get(name),
         paused=paused,
+        is_known=is_known,
     )

@@ -16,7 +16,7 @@ from orders_service.problems import Problem, answer, unexpected
 
 _TO_A_PAGE = 303
 _FORGED = Problem("forbidden", "This form was not sent from a page of this session. Go back, reload, and try again.")
-_NOT_ALLOWED = Problem("forbidden", "Whoever has signed in may look here, or may not do this: see with whose key.")
+_NOT_ALLOWED = Problem("forbidden", "The key that you have signed in with may not see or do this.")
 
 
 class PageRoute(APIRoute):

@@ -53,13 +53,13 @@ def add_headers(headers: MutableHeaders) -> None:
 
 def moment(at: datetime | None) -> str:
     """In UTC, to the second, as people read it."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at is not None else "-"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at is not None else "\N{EN DASH}"
 
 
 def ago(at: datetime | None, now: datetime) -> str:
     """How long ago, or in how long: one unit is enough."""
     if at is None:
-        return "-"
+        return "\N{EN DASH}"
     seconds = (now - at).total_seconds()
     return f"{lasted(seconds)} ago" if seconds >= 0 else f"in {lasted(-seconds)}"
 

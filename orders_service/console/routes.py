@@ -6,6 +6,7 @@ from orders_service.console import (
     audit_routes,
     bulk_routes,
     dead_letters_routes,
+    elsewhere_routes,
     jobs_routes,
     overview_routes,
     run_routes,
@@ -33,5 +34,6 @@ for each in (
     sandbox_routes.router,
     jobs_routes.router,
     static_files.router,
+    elsewhere_routes.router,  # last: it takes what no other does
 ):
     router.include_router(each)

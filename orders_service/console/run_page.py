@@ -13,7 +13,7 @@ from orders_service.auth import Principal
 from orders_service.console.run_picture import Picture, picture_of
 from orders_service.console.run_steps import ShownStep, names_of_steps, steps_of
 from orders_service.console.run_subject import Subject, subject_of
-from orders_service.console.shown_json import ShownJson, declared_secrets, shown
+from orders_service.console.shown_json import PERSONAL, ShownJson, declared_secrets, shown
 from pipelines import (
     Attempt,
     Intervention,
@@ -117,7 +117,8 @@ def page_of(process: Process, session: ReadSession, run_id: UUID, principal: Pri
         raise UnknownRun(str(run_id))
     wired = process.wired.get((run.pipeline, run.version))
     pipeline = wired.pipeline if wired is not None else None
-    secrets = declared_secrets(pipeline.input_type) if pipeline is not None else frozenset[str]()
+    private = frozenset[str]() if principal.is_admin else PERSONAL
+    secrets = private | (declared_secrets(pipeline.input_type) if pipeline is not None else frozenset())
     now, tried = process.clock.now(), list(_tried(run))
     return RunPage(
         run=run,
@@ -127,9 +128,9 @@ def page_of(process: Process, session: ReadSession, run_id: UUID, principal: Pri
         picture=picture_of(run, names_of_steps(run, pipeline), now),
         tried=tuple(tried[-MOST_LISTED:]),
         earlier=max(0, len(tried) - MOST_LISTED),
-        subject=subject_of(session, run),
+        subject=subject_of(session, run, principal),
         input=shown(run.payload, secrets),
-        results=_results(run, pipeline),
+        results=_results(run, pipeline, private),
         interventions=tuple(
             Intervened(each, tuple(_details(each.details, secrets)))
             for each in interventions_of(session, run_id)[-MOST_INTERVENTIONS:]
@@ -145,9 +146,10 @@ def _tried(run: RunRecord) -> Iterator[Tried]:
         idle_since = max(idle_since, attempt.finished_at)
 
 
-def _results(run: RunRecord, pipeline: Pipeline[Any] | None) -> tuple[Returned, ...]:
+def _results(run: RunRecord, pipeline: Pipeline[Any] | None, private: frozenset[str]) -> tuple[Returned, ...]:
     """What steps have returned, and the evidence that failed attempts have left."""
-    secrets = declared_secrets(*(step.result_type for step in pipeline.steps)) if pipeline is not None else ()
+    steps = pipeline.steps if pipeline is not None else ()
+    secrets = private | declared_secrets(*(step.result_type for step in steps))
     left = [attempt for attempt in run.attempts if attempt.result not in {None, "null"}][-MOST_RESULTS:]
     return tuple(Returned(each.step, each.number, each.outcome, shown(each.result or "", secrets)) for each in left)
 

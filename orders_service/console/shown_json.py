@@ -15,6 +15,11 @@ HIDDEN = "(hidden)"
 TOO_LONG = "(not shown: it is too long)"
 UNREADABLE = "(not shown: it cannot be read as JSON)"
 
+PERSONAL = frozenset(
+    {"customer_email", "email", "to", "name", "salutation", "shipping_address", "ip", "user_agent", "notify_email"}
+)
+"""Fields that say who somebody is or where they live."""
+
 _SECRET = re.compile(
     "passw|secret|token|authori[sz]ation|credential|signature|cookie|(api|private)[_-]?key", re.IGNORECASE
 )

@@ -27,6 +27,7 @@ router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=F
 HOME = "/console"
 LONGEST_CREDENTIAL = 500
 _TO_A_PAGE = 303
+_HERE = {"localhost", "127.0.0.1", "::1"}  # browsers keep a secure cookie from there without TLS too
 _UNKNOWN = "This credential is not known, or has been revoked."
 _TOO_LITTLE = "This credential may not look at background work: it needs the scope operations:read."
 
@@ -85,12 +86,16 @@ def _form(request: Request, after: str, trouble: str | None = None) -> Response:
         after=_own(after),
         trouble=trouble,
         development_key=hint,
+        is_plain=request.url.scheme == "http" and request.url.hostname not in _HERE,
     )
 
 
 def _own(target: str) -> str:
     """Never a way out to another site."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # half an IPv6 address
+        return HOME
     is_own = not parts.scheme and not parts.netloc and (parts.path + "/").startswith(HOME + "/")
     return target if is_own and "\\" not in target and target.isprintable() else HOME
 

@@ -3,6 +3,8 @@
 import json
 from urllib.parse import urlsplit
 
+from orders_service.auth import Principal
+
 # Of a closed set: a page says nothing that somebody has put into its address.
 _SAID = {
     "enabled": "It is enabled. What happened meanwhile was not sent; what failed can be sent again.",
@@ -13,11 +15,17 @@ _SAID = {
 }
 
 
-def address_of(url: str) -> str:
-    """Where it leads, without a query: that is where people put their tokens."""
+def address_of(url: str, principal: Principal) -> str:
+    """Where it leads, without a query, and for all but admins without a path: people put their tokens there."""
+    parts = urlsplit(url)
+    return host_of(url) + (f"{parts.path}{'?…' if parts.query else ''}" if principal.is_admin else "/…")
+
+
+def host_of(url: str) -> str:
+    """Who is there, and what we speak with them if it is not HTTPS."""
     parts = urlsplit(url)
     scheme = "" if parts.scheme == "https" else f"{parts.scheme}://"
-    return f"{scheme}{parts.netloc.rpartition('@')[2]}{parts.path}{'?…' if parts.query else ''}"
+    return scheme + parts.netloc.rpartition("@")[2]
 
 
 def readable(body: str) -> str:

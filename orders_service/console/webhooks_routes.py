@@ -10,7 +10,7 @@ from orders_service import subscriptions
 from orders_service.console.moments import typed
 from orders_service.console.page_route import PageRoute
 from orders_service.console.pages import page
-from orders_service.console.visits import Visitor
+from orders_service.console.visits import Visit, Visitor
 from orders_service.console.webhooks import address_of, readable, said_of
 from orders_service.database import Reading, process_of
 from pipelines import ReadSession
@@ -50,7 +50,7 @@ def webhook(
         "webhook.html",
         visit,
         standing=standing,
-        address=address_of(standing.endpoint.url),
+        address=address_of(standing.endpoint.url, visit.principal),
         deliveries=subscriptions.page_of(session, endpoint_id, which),
         state_shown=state,
         cursor=cursor,
@@ -64,7 +64,7 @@ def delivery(
     endpoint_id: UUID, delivery_id: UUID, *, request: Request, visit: Visitor, session: Reading, done: str = ""
 ) -> Response:
     """One delivery: all that was sent, and what was answered each time."""
-    shown = _delivery(session, endpoint_id, delivery_id, process_of(request).clock.now())
+    shown = _delivery(session, visit, endpoint_id, delivery_id, process_of(request).clock.now())
     return page(request, "delivery.html", visit, said=said_of(done, 1, more=False), **shown)
 
 
@@ -73,16 +73,18 @@ def delivery_progress(
     endpoint_id: UUID, delivery_id: UUID, request: Request, visit: Visitor, session: Reading
 ) -> Response:
     """The part of that page which changes: it asks for itself again until the delivery has ended."""
-    shown = _delivery(session, endpoint_id, delivery_id, process_of(request).clock.now())
+    shown = _delivery(session, visit, endpoint_id, delivery_id, process_of(request).clock.now())
     return page(request, "delivery_progress.html", visit, **shown)
 
 
-def _delivery(session: ReadSession, endpoint_id: UUID, delivery_id: UUID, now: datetime) -> dict[str, Any]:
+def _delivery(
+    session: ReadSession, visit: Visit, endpoint_id: UUID, delivery_id: UUID, now: datetime
+) -> dict[str, Any]:
     endpoint = subscriptions.standing_of(session, endpoint_id, now=now).endpoint
     sent = subscriptions.details_of(session, endpoint_id, delivery_id)
     return {
         "endpoint": endpoint,
-        "address": address_of(endpoint.url),
+        "address": address_of(endpoint.url, visit.principal),
         "delivery": sent,
         "body": readable(sent.request or ""),
     }

@@ -62,9 +62,10 @@ class DeadLetters:
         return len(self.read) >= self.total
 
 
-def dead_letters(session: ReadSession, *, most: int = MOST_READ) -> DeadLetters:
-    """At most so many, newest first. A pipeline with very many hides none of another with few."""
-    counts = {(pipeline, state): count for pipeline, state, count in session.execute(_COUNT)}
+def dead_letters(session: ReadSession, *, of: str | None = None, most: int = MOST_READ) -> DeadLetters:
+    """At most so many, newest first, of one pipeline or of all: one with very many hides none of another with few."""
+    rows = session.execute(_COUNT)
+    counts = {(pipeline, state): count for pipeline, state, count in rows if of in (None, pipeline)}
     read = [
         DeadLetter(*row)
         for (pipeline, state), share in _shares(counts, most)

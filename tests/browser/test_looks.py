@@ -5,7 +5,7 @@ The pictures go to var/console; those of the README are made of them.
 
 from pathlib import Path
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.scene import Scene, set_the_scene
 from tests.harness.browser import Console, window
@@ -29,6 +29,9 @@ def views_of(scene: Scene) -> dict[str, str]:
         "webhooks": "/webhooks",
         "audit": "/audit",
         "sandbox": "/sandbox",
+        "import": f"/jobs/imports/{scene.import_id}",
+        "pipeline": "/pipelines/fulfill-order",
+        "bulk": "/bulk/retry?state=failed",
     }
 
 
@@ -47,6 +50,14 @@ async def test_every_view_fits_a_desk_and_a_phone_by_day_and_by_night(
             stick_out = {name for name, path in views.items() if await _sticks_out(console, path, f"{name}-{look}")}
             assert stick_out == set()
             assert console.complaints == []
+
+
+async def test_on_a_phone_the_strip_of_views_shows_which_it_is(chromium: Browser, server: OrdersServer) -> None:
+    async with window(chromium, server, width=PHONE) as console:
+        await console.sign_in()
+        for path in ("/runs", "/audit", "/sandbox"):
+            await console.open(path)
+            await expect(console.page.get_by_role("navigation").locator("[aria-current]")).to_be_in_viewport(ratio=1)
 
 
 async def _sticks_out(console: Console, path: str, picture: str) -> bool:

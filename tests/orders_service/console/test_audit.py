@@ -67,6 +67,9 @@ async def test_what_is_done_at_the_console_is_told_as_such(corner_shop: Shop) ->
         ("run", RUN, f"/console/runs/{RUN}"),
         ("webhook_endpoint", RUN, f"/console/webhooks/{RUN}"),
         ("schedule", "daily-report", "/console/schedules#daily-report"),
+        ("import", RUN, f"/console/jobs/imports/{RUN}"),
+        ("report", RUN, f"/console/jobs/reports/{RUN}"),
+        ("order", RUN, f"/console/find?id={RUN}"),
         ("pipeline", "fulfill-order", "/console/runs?pipeline=fulfill-order"),
     ],
 )

@@ -168,6 +168,19 @@ async def test_what_comes_in_after_it_was_counted_is_left_in_peace(shop: Shop) -
     assert {shop.run(order).reason for order in orders} == {"the warehouse has burned down"}
 
 
+async def test_no_more_are_retried_than_were_counted(corner_shop: Shop) -> None:
+    """They were started before, and only died while somebody thought about it."""
+    orders = await failed_orders(corner_shop, 3)
+    visitor = await signed_in(corner_shop)
+    youngest = orders[-1]["run"]["id"].replace("-", "")
+    await corner_shop.write("UPDATE runs SET state = 'waiting' WHERE id = :id", id=youngest)
+    form = await last_form(visitor, "retry", {"pipeline": "fulfill-order"}, pace_per_second="")
+    await corner_shop.write("UPDATE runs SET state = 'failed' WHERE id = :id", id=youngest)
+    await send(visitor, "retry", form)
+    await corner_shop.run_to_the_end()
+    assert await states(corner_shop, orders) == ["completed", "completed", "failed"]
+
+
 async def test_where_nothing_matches_nothing_can_be_sent(corner_shop: Shop) -> None:
     visitor = await signed_in(corner_shop)
     assert "There is nothing to retry." in await preview(visitor, "retry", **ON_FIRE)

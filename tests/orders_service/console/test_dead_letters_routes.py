@@ -54,7 +54,7 @@ async def test_without_any_it_is_said_where_to_look(corner_shop: Shop) -> None:
 
 async def test_when_not_all_were_looked_at_it_is_said(corner_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     await failed_orders(corner_shop, 3)
-    monkeypatch.setattr(dead_letters.dead_letters, "__kwdefaults__", {"most": 2})
+    monkeypatch.setattr(dead_letters.dead_letters, "__kwdefaults__", {"of": None, "most": 2})
     text = as_text(await (await signed_in(corner_shop)).see("/console/dead-letters"))
     assert "The newest 2 of 3 were looked at" in text
     assert "2+ RuntimeError: the warehouse is on fire" in text
@@ -81,3 +81,14 @@ async def test_whoever_only_looks_is_offered_nothing(corner_shop: Shop) -> None:
     page = await (await who_only_looks(corner_shop)).see("/console/dead-letters")
     assert "RuntimeError: the warehouse is on fire" in page
     assert "/console/bulk/" not in page
+
+
+async def test_those_of_one_pipeline_alone_may_be_asked_for(corner_shop: Shop) -> None:
+    await failed_orders(corner_shop, 2)
+    visitor = await signed_in(corner_shop)
+    text = as_text(await visitor.see("/console/dead-letters", pipeline="fulfill-order"))
+    assert "Dead letters of fulfill-order" in text
+    assert "2 runs failed" in text
+    assert "None of its runs has failed for good." in as_text(
+        await visitor.see("/console/dead-letters", pipeline="welcome")
+    )

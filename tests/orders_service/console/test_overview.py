@@ -105,6 +105,17 @@ async def test_what_is_paused_already_or_unknown_is_refused_in_words(corner_shop
     assert "does not allow this" in words(again.text)
 
 
+async def test_a_pipeline_of_another_release_leads_to_its_runs(corner_shop: Shop) -> None:
+    await corner_shop.process.write(pause, "fulfill-order", actor="ada", reason="flood in the hall")
+    await corner_shop.placed()
+    await corner_shop.write("UPDATE runs SET pipeline = 'of old' WHERE pipeline = 'fulfill-order'")
+    visitor = await signed_in(corner_shop)
+    page = await visitor.see("/console")
+    assert "This release has no such pipeline" in line_of(page, "of old")
+    assert "/console/pipelines/of" not in page
+    assert "ready" in await visitor.see("/console/runs", pipeline="of old")
+
+
 async def test_whoever_only_looks_sees_no_button(corner_shop: Shop) -> None:
     await corner_shop.placed()
     await corner_shop.run_to_the_end()

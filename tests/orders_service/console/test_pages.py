@@ -74,7 +74,7 @@ def _behind_a_prefix(shop: Shop, client: httpx2.AsyncClient) -> httpx2.AsyncClie
 
 def test_times_are_told_as_people_read_them() -> None:
     assert moment(NOON) == "2026-11-28 12:00:00"
-    assert moment(None) == "-"
+    assert moment(None) == "\N{EN DASH}"
     assert ago(NOON - timedelta(minutes=5), NOON) == "5 min ago"
     assert ago(NOON + timedelta(seconds=9.5), NOON) == "in 9.5 s"
     assert [lasted(seconds) for seconds in (0.0123, 59, 7200, 172_800)] == ["12 ms", "59 s", "2 h", "2 days"]

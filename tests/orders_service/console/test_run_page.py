@@ -1,5 +1,6 @@
 """The page of one run, as a person reads it."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -118,12 +119,15 @@ async def test_an_account_is_shown_with_the_run_that_welcomes_it(shop: Shop) -> 
     assert "bob@example.com" in text
 
 
-async def test_a_delivery_leads_to_its_endpoint(shop: Shop) -> None:
-    endpoint = await subscribed(shop.api, "order.accepted")
+async def test_a_delivery_leads_to_what_was_sent(shop: Shop) -> None:
+    endpoint = await subscribed(shop.api, "order.accepted", url="http://127.0.0.1:9/T0/confidential?token=classified")
     await completed_order(shop)
-    html = await (await signed_in(shop)).see(f"/console/runs/{run_of(shop, 'deliver-event')}")
-    assert f'href="/console/webhooks/{endpoint["id"]}"' in html
-    assert endpoint["secret"] not in html
+    visitor = await signed_in(shop)
+    html = await visitor.see(f"/console/runs/{run_of(shop, 'deliver-event')}")
+    [link] = re.findall(rf'href="(/console/webhooks/{endpoint["id"]}/deliveries/[^"]+)"', html)
+    assert "order.accepted" in await visitor.see(link)
+    for secret in (endpoint["secret"], "confidential", "classified"):
+        assert secret not in html
 
 
 async def test_a_mail_about_an_order_leads_to_the_run_that_was_to_fulfill_it(shop: Shop) -> None:
@@ -181,6 +185,18 @@ async def test_a_trace_is_named(corner_shop: Shop) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     await corner_shop.write("UPDATE runs SET traceparent = :of", of=f"00-{trace}-b7ad6b7169203331-01")
     assert trace in await shown(corner_shop, page_of(order))
+
+
+async def test_who_it_is_about_is_shown_to_admins_alone(corner_shop: Shop) -> None:
+    order = await failed_order(corner_shop)
+    mail = f"/console/runs/{run_of(corner_shop, 'tell-customer')}"
+    admin, other = await signed_in(corner_shop), await who_only_looks(corner_shop)
+    for path in (page_of(order), mail):
+        assert "ada@example.com" in await admin.see(path)
+        seen = await other.see(path)
+        assert "ada@example.com" not in seen
+        assert an_address()["line1"] not in seen
+        assert order["id"] in seen
 
 
 async def test_whoever_only_looks_sees_all_of_it_and_no_button_that_changes_anything(corner_shop: Shop) -> None:

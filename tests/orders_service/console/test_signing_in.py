@@ -52,7 +52,7 @@ async def test_a_customers_key_may_not_look(corner_shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.test", "https://evil.test/console", "/v1/orders", "/console\\x", "/consolex"]
+    "target", ["//evil.test", "https://evil.test/console", "/v1/orders", "/console\\x", "/consolex", "//["]
 )
 async def test_nobody_is_led_away(corner_shop: Shop, target: str) -> None:
     answer = await Visitor(corner_shop).client.post(
@@ -138,6 +138,18 @@ async def test_a_form_of_another_site_changes_nothing(corner_shop: Shop) -> None
     assert (
         await visitor.client.post("/console/sign-out", data={"csrf": visitor.token}, headers={"Origin": ORIGIN})
     ).url.path == "/console/sign-in"
+
+
+async def test_where_a_form_comes_from_may_be_nonsense(corner_shop: Shop) -> None:
+    form = {"credential": DEVELOPMENT_KEY}
+    answer = await Visitor(corner_shop).client.post("/console/sign-in", data=form, headers={"Origin": "http://["})
+    assert answer.status_code == 403
+
+
+async def test_the_key_of_the_admin_may_look_like_any_other(sqlite_url: str, tmp_path: Path) -> None:
+    key = "ok_of_the_admin_0123456789abcdef"
+    async with open_shop(sqlite_url, tmp_path, admin_key=key) as shop:
+        await (await signed_in(shop, key)).see("/console")
 
 
 async def test_the_cookie_is_no_credential_of_the_api(corner_shop: Shop) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orders_service.auth import ADMIN, Principal
 from orders_service.console.webhooks import address_of, readable
 from orders_service.gateways import Reply, SubscriberGone, SubscriberUnavailable
 from tests.builders.console import Visitor, signed_in, who_only_looks
@@ -193,8 +194,9 @@ async def test_what_is_not_there_is_a_page_that_says_so(corner_shop: Shop, path:
 
 
 def test_an_address_is_shown_without_what_may_be_secret_in_it() -> None:
-    assert address_of("https://ada:pw@shop.example.com:8443/hook?token=x#y") == "shop.example.com:8443/hook?…"
-    assert address_of("http://shop.example.com/hook") == "http://shop.example.com/hook"
+    assert address_of("https://ada:pw@shop.example.com:8443/hook?token=x#y", ADMIN) == "shop.example.com:8443/hook?…"
+    assert address_of("http://shop.example.com/hook", ADMIN) == "http://shop.example.com/hook"
+    assert address_of("https://chat.example.com/T0/secret?x", Principal("ops")) == "chat.example.com/…"
 
 
 @pytest.mark.parametrize("body", ["", "no JSON", "[" * 100_000])
