@@ -85,6 +85,18 @@ def test_another_service_and_a_key_for_it_are_set() -> None:
     assert client_for(settings, "http://127.0.0.1:9")._base == "http://127.0.0.1:9"
 
 
+@pytest.mark.parametrize("key", ["a-key\n", "a\rkey", "schl\N{LATIN SMALL LETTER U WITH DIAERESIS}ssel"])
+def test_a_credential_that_no_header_takes_is_called_so(key: str) -> None:
+    with pytest.raises(ServiceAway, match="credential"):
+        Client("http://127.0.0.1:9", key)
+
+
+async def test_who_is_not_known_is_told_where_the_key_is_set() -> None:
+    problem = b'{"title": "Unauthenticated", "detail": "No.", "code": "unauthenticated", "request_id": "r1"}'
+    with pytest.raises(ServiceRefused, match="ORDERS_API_KEY"):
+        await called(always_saying(http_answer(401, body=problem)))
+
+
 async def test_every_request_says_that_a_command_sends_it() -> None:
     heads: list[bytes] = []
 
