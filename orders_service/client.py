@@ -140,7 +140,8 @@ def _why(error: Exception) -> str:
 def _refusal(error: HTTPError) -> ServiceError:
     try:
         problem = json.loads(error.read())
-        flaws = "; ".join(f"{flaw['pointer'].lstrip('/')}: {flaw['message']}" for flaw in problem.get("errors", ()))
+        said = (f"{flaw['pointer'].lstrip('/')}: {flaw['message']}" for flaw in problem.get("errors", ()))
+        flaws = "; ".join(dict.fromkeys(said))  # each once: a value may be read for several purposes
         line = f"{problem['title']}: {flaws or problem['detail']} (request {problem['request_id']})"
         advice = _ADVICE.get(problem["code"], "")
         return ServiceRefused(printable(f"{line}{advice}"), code=problem["code"])

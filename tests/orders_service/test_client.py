@@ -1,6 +1,7 @@
 """The client of the commands: one clear line for whatever goes wrong, and the credential to nobody else."""
 
 import asyncio
+import json
 import socket
 from importlib.metadata import version
 from typing import Any
@@ -89,6 +90,13 @@ def test_another_service_and_a_key_for_it_are_set() -> None:
 def test_a_credential_that_no_header_takes_is_called_so(key: str) -> None:
     with pytest.raises(ServiceAway, match="credential"):
         Client("http://127.0.0.1:9", key)
+
+
+async def test_what_is_wrong_for_two_reasons_alike_is_said_once() -> None:
+    [flaw] = json.loads(PROBLEM)["errors"]
+    twice = json.dumps({**json.loads(PROBLEM), "errors": [flaw, flaw]}).encode()
+    with pytest.raises(ServiceRefused, match=r"^Invalid request: principal: too short \(request r1\)$"):
+        await called(always_saying(http_answer(422, body=twice)))
 
 
 async def test_who_is_not_known_is_told_where_the_key_is_set() -> None:
