@@ -18,9 +18,12 @@ from orders_service.printable import printable
 from orders_service.server_events import ServerEvent, events_of
 
 if TYPE_CHECKING:  # settings take half a second to import, and `orders --help` needs none
-    from orders_service.settings import Settings
+    from orders_service.settings import Access
 
 SECONDS = 30.0
+_ADVICE = {
+    "unauthenticated": ". The key is that of ORDERS_API_KEY, or else of ORDERS_ADMIN_KEY: is it this service's?",
+}
 NAME = "orders-cli"
 
 
@@ -58,6 +61,8 @@ class Client:
         parsed = urlsplit(base)
         if parsed.scheme not in {"http", "https"} or not parsed.hostname:
             raise ServiceAway(f"--url must be http://<host>:<port> or https://<host>, not {base}")
+        if not (key.isascii() and key.isprintable()):
+            raise ServiceAway("The credential can be sent in no header: it has other characters than a key has.")
         self._base = base.rstrip("/")
         self._key = key
         self._opener: OpenerDirector = build_opener(
@@ -109,20 +114,20 @@ class Client:
             raise ServiceAway(f"{self._base} does not answer as this service does.") from None
 
 
-def client_for(settings: "Settings", url: str | None) -> Client:
+def client_for(access: "Access", url: str | None) -> Client:
     """The service that is named, or set, or on this machine; under ORDERS_API_KEY, or else ORDERS_ADMIN_KEY."""
-    key = settings.api_key or settings.admin_key
-    return Client(url or settings.api_url or _near(settings), key.get_secret_value())
+    key = access.api_key or access.admin_key
+    return Client(url or access.api_url or _near(access), key.get_secret_value())
 
 
-def _near(settings: "Settings") -> str:
+def _near(access: "Access") -> str:
     """Who listens on all addresses is reached on this machine's own."""
     try:
-        if ip_address(settings.host).is_unspecified:
-            return f"http://127.0.0.1:{settings.port}"
+        if ip_address(access.host).is_unspecified:
+            return f"http://127.0.0.1:{access.port}"
     except ValueError:
         pass
-    return settings.own_url
+    return access.own_url
 
 
 def _why(error: Exception) -> str:
@@ -135,8 +140,10 @@ def _why(error: Exception) -> str:
 def _refusal(error: HTTPError) -> ServiceError:
     try:
         problem = json.loads(error.read())
-        flaws = "; ".join(f"{flaw['pointer'].lstrip('/')}: {flaw['message']}" for flaw in problem.get("errors", ()))
+        said = (f"{flaw['pointer'].lstrip('/')}: {flaw['message']}" for flaw in problem.get("errors", ()))
+        flaws = "; ".join(dict.fromkeys(said))  # each once: a value may be read for several purposes
         line = f"{problem['title']}: {flaws or problem['detail']} (request {problem['request_id']})"
-        return ServiceRefused(printable(line), code=problem["code"])
+        advice = _ADVICE.get(problem["code"], "")
+        return ServiceRefused(printable(f"{line}{advice}"), code=problem["code"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError, HTTPException):
         return ServiceAway(f"The answer was {error.code}, and not as this service would say it.")

@@ -3,11 +3,12 @@
 import logging
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from structlog.typing import EventDict, WrappedLogger
+
+from pipelines.telemetry import MOST_FRAMES, kinds_of, places_of
 
 # Whoever adds one vouches for its values: ids, names from the code, counts and durations.
 FIELDS = frozenset(
@@ -20,7 +21,6 @@ FIELDS = frozenset(
     }
 )
 UNTOLD = "a message without a template"
-_MOST_FRAMES = 30
 _WARNINGS = "py.warnings"
 _WARNING = re.compile(r"(?P<file>[^\n]*?):(?P<line>\d+): (?P<category>\w+): ")
 # These speak of themselves: where they listen, what they migrate, why they cannot start.
@@ -41,9 +41,7 @@ def only_known_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def kinds_of_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Types and places only: the text of an exception may quote what a customer sent, down to the SQL parameters."""
     if (error := _error_of(event.pop("exc_info", None))) is not None:
-        event["exception"] = " from ".join(type(each).__qualname__ for each in _chain(error))
-        frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
-        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        event["exception"], event["frames"] = kinds_of(error), places_of(error)
     return event
 
 
@@ -79,7 +77,7 @@ def _tell_whole(event: EventDict, text: str) -> None:
     frames = [found for line in lines if (found := _FRAME.fullmatch(line))]
     event["event"] = "traceback"
     event["exception"] = " then ".join(_kinds_in(lines))
-    event["frames"] = [f"{frame['file']}:{frame['line']} {frame['name']}" for frame in frames[-_MOST_FRAMES:]]
+    event["frames"] = [f"{frame['file']}:{frame['line']} {frame['name']}" for frame in frames[-MOST_FRAMES:]]
 
 
 def _kinds_in(lines: list[str]) -> Iterator[str]:
@@ -99,9 +97,3 @@ def _error_of(exc_info: object) -> BaseException | None:
     if isinstance(exc_info, BaseException):
         return exc_info
     return sys.exc_info()[1] if exc_info else None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

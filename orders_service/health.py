@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Engine
@@ -26,13 +27,17 @@ class Health(BaseModel):
 
 
 class Pinger:
-    """Asks the database, but not for every probe, and never twice at once: one that hangs must not eat up threads."""
+    """Asks the database, but not for every probe, and never twice at once: one that hangs must not eat up threads.
+
+    In a thread of its own: those that others share may all be busy, and a busy process is no unready one.
+    """
 
     def __init__(self, readers: Engine) -> None:
         self._readers = readers
         self._answered_at = float("-inf")
         self._is_well = False
         self._asking: asyncio.Task[bool] | None = None
+        self._own_thread = CapacityLimiter(1)
 
     async def ping(self) -> bool:
         """Whether the database answers in time and has a schema that this code can work with."""
@@ -43,7 +48,7 @@ class Pinger:
 
     async def _ask(self) -> bool:
         if self._asking is None or self._asking.done():
-            asked = asyncio.to_thread(self._is_current)
+            asked = to_thread.run_sync(self._is_current, limiter=self._own_thread)
             self._asking = asyncio.get_running_loop().create_task(asked, name="ping the database")
         answered, _ = await asyncio.wait([self._asking], timeout=_LONGEST_PING_SECONDS)
         return bool(answered) and self._asking.result()

@@ -60,6 +60,9 @@ def _bridge(out: TextIO, reading: list[Processor], rendering: list[Processor]) -
     logging.root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells what it finds at every look
     logging.captureWarnings(capture=True)
+    for name in ("uvicorn", "uvicorn.error"):  # a server that is started by its own command has set them up already
+        server = logging.getLogger(name)
+        server.handlers, server.propagate = [], True
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
 

@@ -21,6 +21,7 @@ from orders_service.pages import UnfitCursor
 from orders_service.preconditions import PreconditionFailed
 from orders_service.problem_handlers import Translation
 from orders_service.problems import Flaw, Problem
+from pipelines import StateConflict
 
 
 def _unknown_product(error: inventory.UnknownProduct) -> Problem:
@@ -55,7 +56,14 @@ def _address_refused(error: subscriptions.AddressRefused) -> Problem:
     return Problem("invalid-request", errors=[Flaw(location="body", pointer="/url", message=str(error))])
 
 
+def _conflict(error: StateConflict) -> Problem:
+    """In the library's own words, which are of ids and states."""
+    words = str(error)
+    return Problem("state-conflict", f"{words[:1].upper()}{words[1:]}." if words else None)
+
+
 TRANSLATIONS: Mapping[type[Exception], Translation] = {
+    StateConflict: _conflict,
     Unauthenticated: lambda _: Problem("unauthenticated"),
     Forbidden: lambda _: Problem("forbidden"),
     SignatureRefused: _not_signed,

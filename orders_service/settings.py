@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, SecretStr, ValidationError, model_validator
@@ -89,6 +89,8 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+S = TypeVar("S", bound="Access")
+
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 WebhookSecrets = Annotated[SecretStr, AfterValidator(_webhook_secrets)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
@@ -96,20 +98,30 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
-class Settings(BaseSettings):
-    """All settings, with their defaults for development on one machine."""
+class Access(BaseSettings):
+    """Where the service is, and under which key: all that a command which speaks with it has to know."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    profile: Profile = Profile.DEVELOPMENT
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    role: Role = Role.ALL
-    database_url: DatabaseUrl = SecretStr("sqlite:///var/orders.db")
-    data_dir: Path = Path("var")
     admin_key: SecretStr = SecretStr(DEVELOPMENT_KEY)
     api_url: WebAddress | None = None
     api_key: SecretStr | None = None
+
+    @property
+    def own_url(self) -> str:
+        """Where this machine reaches this process."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+class Settings(Access):
+    """All settings, with their defaults for development on one machine."""
+
+    profile: Profile = Profile.DEVELOPMENT
+    role: Role = Role.ALL
+    database_url: DatabaseUrl = SecretStr("sqlite:///var/orders.db")
+    data_dir: Path = Path("var")
     worker_slots: int = Field(default=256, ge=1, le=10_000)
     lease_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
     retention_days: int = Field(default=30, ge=1, le=36_500)
@@ -142,11 +154,6 @@ class Settings(BaseSettings):
     def crm_base_url(self) -> str | None:
         """Where the CRM is: the stand-in inside this process in development, and nowhere in production, unless set."""
         return self.crm_url or (f"{self.own_url}/sandbox/crm" if self.is_development else None)
-
-    @property
-    def own_url(self) -> str:
-        """Where this machine reaches this process."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     @property
     def public_address(self) -> str:
@@ -199,13 +206,22 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """Read the settings, from files in `ORDERS_SECRETS_DIR` too. Raises `SettingsError` in words for an operator."""
+    return _read(Settings)
+
+
+def load_access() -> Access:
+    """The same for a command that speaks with the service: whoever has no server need not set one up."""
+    return _read(Access)
+
+
+def _read(kind: type[S]) -> S:
     secrets_dir = os.environ.get(_SECRETS_DIR) or None
     ours = [name for name in (*os.environ, *_files_in(secrets_dir)) if name.upper().startswith(PREFIX)]
     known = {PREFIX + field.upper() for field in Settings.model_fields} | {_SECRETS_DIR}
     if unknown := sorted(name for name in ours if name.upper() not in known):
         raise SettingsError("\n".join(f"{name}: there is no such setting" for name in unknown))
     try:
-        return Settings(_secrets_dir=secrets_dir)
+        return kind(_secrets_dir=secrets_dir)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(problem) for problem in error.errors())) from None
 

@@ -89,12 +89,16 @@ class RunPutAside:
 
 @dataclass(frozen=True, slots=True)
 class StepRaised:
-    """A step, or an undo, has raised this; what follows from it is not on disk yet. For whoever collects tracebacks."""
+    """A step, or an undo, has raised this; what follows from it is not on disk yet. For whoever collects tracebacks.
+
+    `is_final`: it is not tried again.
+    """
 
     run_id: UUID
     pipeline: str
     step: str
     error: Exception
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ RunOrOrder = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run,
 
 def connect(url: str | None) -> Client:
     """With the service that is meant."""
-    from orders_service.settings import load  # noqa: PLC0415 - half a second, which `--help` need not take
+    from orders_service.settings import load_access  # noqa: PLC0415 - half a second, which `--help` need not take
 
-    return client_for(load(), url)
+    return client_for(load_access(), url)
 
 
 def given(**values: Any) -> dict[str, Any]:

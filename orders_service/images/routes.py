@@ -21,6 +21,7 @@ from orders_service.images.viewing import fitting, status_of
 from orders_service.preconditions import IfNoneMatch, is_known
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
+from orders_service.subjects import note_subject
 from pipelines import Process, ReadSession
 
 router = APIRouter(
@@ -56,6 +57,7 @@ async def replace_image(
         seen = await run_in_threadpool(_look_at, file)
         async with uploads.received(process, file, most_bytes=MOST_IMAGE_BYTES) as stored:
             status = await process.write(accept_image, sku, stored, seen, principal=principal.id, note=note)
+    note_subject(request, run_id=status.run.id)
     response.headers.update({"Location": image_url(sku), "Retry-After": "1"})
     return status
 

@@ -23,6 +23,7 @@ from orders_service.imports.viewing import found, view_of
 from orders_service.pages import Page, cursor_after, place_of
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
+from orders_service.subjects import note_subject
 
 router = APIRouter(
     prefix="/v1/imports", tags=["imports"], route_class=StrictRoute, responses=responses(401, 403, 422, 503)
@@ -65,6 +66,7 @@ async def create_import(
             )
             answer = await process.write(start_import, new, once)
     shown = ImportView.model_validate_json(answer.body)
+    note_subject(request, run_id=shown.run.id)
     return answer.response({"Location": f"/v1/imports/{shown.id}", **RETRY_AFTER})
 
 

@@ -11,6 +11,7 @@ from orders_service.auth import Allowed, Principal, Scope
 from orders_service.database import process_of
 from orders_service.idempotency import Answer, IdempotencyKey, OnceKey, once_key, recall, remember
 from orders_service.operations.schemas import Accepted, RunLink
+from orders_service.subjects import note_subject
 from pipelines import Transaction
 
 Operator = Annotated[Principal, Allowed(Scope.OPERATIONS_WRITE)]
@@ -24,12 +25,14 @@ class Acceptance:
     def __init__(self, operator: Operator, request: Request, idempotency_key: IdempotencyKey = None) -> None:
         self.operator = operator
         self.process = process_of(request)
+        self._request = request
         self._once = once_key(request, operator, idempotency_key)
 
     async def of(self, asked: BaseModel, function: Callable[..., UUID], *args: Any) -> Response:
         """`function` is a transaction function; `asked` is what the key stands for. Raises what the function raises."""
         answer = await self.process.write(accept_once, self._once, asked, function, args)
         link = run_in(answer)
+        note_subject(self._request, run_id=link.id)
         return answer.response({"Location": link.url, "Retry-After": "1"})
 
 

@@ -21,9 +21,10 @@ ACCEPTED = 202
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """Which report it is, and what its client is answered."""
+    """Which report it is, which run makes it, and what its client is answered."""
 
     report_id: str
+    run_id: str
     answer: Answer
 
 
@@ -33,10 +34,11 @@ def request_report(tx: Transaction, draft: ReportDraft, once: OnceKey, principal
     The note's subject is the id that the report gets.
     """
     if earlier := recall(tx, once, draft):
-        return Requested(json.loads(earlier.body)["id"], earlier)
+        said = json.loads(earlier.body)
+        return Requested(said["id"], said["run"]["id"], earlier)
     report = begin(tx, draft, principal, note)
     answer = Answer(ACCEPTED, view_of(report, None).model_dump_json(by_alias=True))
-    return Requested(str(report.id), remember(tx, once, draft, answer))
+    return Requested(str(report.id), str(report.run_id), remember(tx, once, draft, answer))
 
 
 def begin(tx: Transaction, draft: ReportDraft, principal: str, note: Note) -> Report:

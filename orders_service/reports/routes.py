@@ -20,6 +20,7 @@ from orders_service.reports.requesting import request_report
 from orders_service.reports.schemas import ReportDraft, ReportList, ReportView, WantedFile
 from orders_service.reports.viewing import result_of, view_all, view_one
 from orders_service.strict_json import StrictRoute
+from orders_service.subjects import note_subject
 
 router = APIRouter(
     prefix="/v1/reports", tags=["reports"], route_class=StrictRoute, responses=responses(401, 403, 422, 503)
@@ -58,6 +59,7 @@ async def create_report(
     once = once_key(request, principal, idempotency_key)
     note = auditor("report_requested", new_id())
     requested = await process_of(request).write(request_report, draft, once, principal.id, note)
+    note_subject(request, run_id=requested.run_id)
     return requested.answer.response({"Location": f"/v1/reports/{requested.report_id}", **ASK_AGAIN})
 
 

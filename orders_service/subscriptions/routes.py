@@ -15,6 +15,7 @@ from orders_service.pages import Limit, Page, cursor_after, place_of
 from orders_service.problems import responses
 from orders_service.strict_json import StrictRoute
 from orders_service.strict_models import StrictModel
+from orders_service.subjects import note_subject
 from orders_service.subscriptions import endpoints, queries, resending, viewing
 from orders_service.subscriptions.errors import AddressRefused
 from orders_service.subscriptions.schemas import (
@@ -138,6 +139,7 @@ async def send_test(endpoint_id: UUID, principal: Subscribing, request: Request,
     """Send the event `webhook.test`, whatever the endpoint subscribes to: at most five are on their way at once."""
     started = await process_of(request).write(resending.send_test, endpoint_id, principal)
     answer = DeliveryStarted.of(started)
+    note_subject(request, run_id=answer.run.id)
     response.headers.update(ASK_AGAIN | {"Location": answer.run.url})
     return answer
 
@@ -155,6 +157,7 @@ async def resend(
     if which.delivery_id is not None:
         started = await process.write(resending.resend_one, endpoint_id, which.delivery_id, principal, note)
         link = viewing.RunLink.to(started.run_id)
+        note_subject(request, run_id=link.id)
         answer, follow = Resent(resent=1, run=link), link.url
     else:
         resent, more = await resending.resend_failed(process, endpoint_id, which.since, principal, note)

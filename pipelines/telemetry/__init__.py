@@ -3,10 +3,12 @@
 from pipelines.telemetry.gauges import JournalGauges
 from pipelines.telemetry.logs import StructuredLogs
 from pipelines.telemetry.prometheus import PrometheusMetrics
+from pipelines.telemetry.tracebacks import MOST_FRAMES, kinds_of, places_of
 from pipelines.telemetry.tracing import Tracing, current_exemplar, current_traceparent, is_tracing_on
 from pipelines.telemetry.zeros import Zeros
 
 __all__ = [
+    "MOST_FRAMES",
     "JournalGauges",
     "PrometheusMetrics",
     "StructuredLogs",
@@ -15,4 +17,6 @@ __all__ = [
     "current_exemplar",
     "current_traceparent",
     "is_tracing_on",
+    "kinds_of",
+    "places_of",
 ]

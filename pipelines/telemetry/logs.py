@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from pipelines.errors import Reject
 from pipelines.events import (
     BatchCommitted,
     CommitDoubted,
@@ -17,10 +18,12 @@ from pipelines.events import (
     RunsReaped,
     RunStarted,
     StepAttempted,
+    StepRaised,
     TickFailed,
     WriteRefused,
 )
 from pipelines.run import DEAD_LETTERS, AttemptOutcome, RunState
+from pipelines.telemetry.tracebacks import kinds_of, places_of
 
 _KIND_OF_ERROR = re.compile(r"[A-Za-z_][\w.]*(?=: )")
 _WARNS = frozenset({AttemptOutcome.RETRY, AttemptOutcome.THROTTLED, AttemptOutcome.FAILED})
@@ -30,7 +33,8 @@ class StructuredLogs:
     """A subscriber: one line per event, through the structlog that is configured when it is made.
 
     The usual way of a run, which metrics count, is at `debug`; a run that ends otherwise at `info`. What is tried again
-    is a warning, a dead letter an error. Of an error only its type is told: its text may quote what a customer sent.
+    is a warning, a dead letter an error. Of an error only its type is told, and of a final one where it was raised: its
+    text may quote what a customer sent.
     """
 
     def __init__(self, logger: Any = None) -> None:
@@ -54,6 +58,9 @@ class StructuredLogs:
                     else self._log.info
                 )
                 say("run finished", **_of(event), outcome=str(event.outcome), seconds=round(event.seconds, 3))
+            case StepRaised(step=step, error=error):
+                say = self._log.debug if _is_usual(event) else self._log.warning
+                say("step raised", **_of(event), step=step, exception=kinds_of(error), frames=places_of(error))
             case RunStarted():
                 self._log.debug("run started", **_of(event))
             case RunPutAside(step=step, destination=destination):
@@ -98,10 +105,14 @@ def _is_usual(event: Event) -> bool:
         return event.outcome == AttemptOutcome.SUCCESS
     if isinstance(event, RunFinished):
         return event.outcome == RunState.COMPLETED
+    if isinstance(event, StepRaised):  # where it came from is asked when nothing is left but to mend it
+        return not event.is_final or isinstance(event.error, Reject)
     return isinstance(event, RunStarted | BatchCommitted)
 
 
-def _of(event: StepAttempted | RunStarted | RunFinished | RunLeft | RunPutAside | WriteRefused) -> dict[str, str]:
+def _of(
+    event: StepAttempted | StepRaised | RunStarted | RunFinished | RunLeft | RunPutAside | WriteRefused,
+) -> dict[str, str]:
     return {"run_id": str(event.run_id), "pipeline": event.pipeline}
 
 

@@ -135,10 +135,17 @@ class Runner:
         except (JournalError, Interrupted, NoRoom):  # not the step's failure: whoever owns the run carries it on
             raise
         except Exception as error:  # noqa: BLE001 - foreign code: here, and only here, its failure is a value
-            self._events.emit(StepRaised(held.run.id, held.run.pipeline, held.run.step, error))
             return error
 
     def _decision(self, held: Held, outcome: object) -> Decision:
+        """What follows from the outcome; what was raised is told."""
+        decision = self._judged(held, outcome)
+        if isinstance(outcome, Exception):
+            run, is_final = held.run, isinstance(decision, PassOver | UndoAll)
+            self._events.emit(StepRaised(run.id, run.pipeline, run.step, outcome, is_final))
+        return decision
+
+    def _judged(self, held: Held, outcome: object) -> Decision:
         step = current_step(held).step
         retry = step.retry
         tried = Tried(held.run.errors + 1, self._clock.now() - held.run.step_since)

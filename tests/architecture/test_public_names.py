@@ -137,6 +137,7 @@ TESTING = {
 
 TELEMETRY = {
     "JournalGauges",
+    "MOST_FRAMES",
     "PrometheusMetrics",
     "StructuredLogs",
     "Tracing",
@@ -144,6 +145,8 @@ TELEMETRY = {
     "current_exemplar",
     "current_traceparent",
     "is_tracing_on",
+    "kinds_of",
+    "places_of",
 }
 
 NOT_NEEDED = {"aiohttp", "fastapi", "opentelemetry", "prometheus_client", "psycopg", "structlog", "uvicorn"}

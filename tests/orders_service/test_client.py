@@ -1,6 +1,7 @@
 """The client of the commands: one clear line for whatever goes wrong, and the credential to nobody else."""
 
 import asyncio
+import json
 import socket
 from importlib.metadata import version
 from typing import Any
@@ -83,6 +84,25 @@ def test_another_service_and_a_key_for_it_are_set() -> None:
     client = client_for(settings, None)
     assert (client._base, client._key) == ("https://orders.example.com", "mine")
     assert client_for(settings, "http://127.0.0.1:9")._base == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("key", ["a-key\n", "a\rkey", "schl\N{LATIN SMALL LETTER U WITH DIAERESIS}ssel"])
+def test_a_credential_that_no_header_takes_is_called_so(key: str) -> None:
+    with pytest.raises(ServiceAway, match="credential"):
+        Client("http://127.0.0.1:9", key)
+
+
+async def test_what_is_wrong_for_two_reasons_alike_is_said_once() -> None:
+    [flaw] = json.loads(PROBLEM)["errors"]
+    twice = json.dumps({**json.loads(PROBLEM), "errors": [flaw, flaw]}).encode()
+    with pytest.raises(ServiceRefused, match=r"^Invalid request: principal: too short \(request r1\)$"):
+        await called(always_saying(http_answer(422, body=twice)))
+
+
+async def test_who_is_not_known_is_told_where_the_key_is_set() -> None:
+    problem = b'{"title": "Unauthenticated", "detail": "No.", "code": "unauthenticated", "request_id": "r1"}'
+    with pytest.raises(ServiceRefused, match="ORDERS_API_KEY"):
+        await called(always_saying(http_answer(401, body=problem)))
 
 
 async def test_every_request_says_that_a_command_sends_it() -> None:

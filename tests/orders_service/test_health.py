@@ -90,6 +90,13 @@ async def test_a_database_that_hangs_makes_a_process_unready_in_time_and_costs_o
     assert (await corner_shop.api.get("/readyz")).status_code == 200
 
 
+async def test_a_process_whose_threads_are_all_busy_is_ready(corner_shop: Shop, gate: Gate) -> None:
+    busy = [asyncio.create_task(asyncio.to_thread(gate.wait)) for _ in range(40)]  # more than there are by default
+    assert (await corner_shop.api.get("/readyz")).status_code == 200
+    gate.open()
+    await asyncio.gather(*busy)
+
+
 async def test_a_process_stuck_in_a_transaction_function_is_not_alive(
     corner_shop: Shop, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

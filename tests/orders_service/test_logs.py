@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from orders_service import logs
 
+SERVERS = ("uvicorn", "uvicorn.error")
+
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
@@ -22,7 +24,10 @@ def loggers_as_found() -> Iterator[None]:
     handlers, level = logging.root.handlers, logging.root.level
     access = logging.getLogger("uvicorn.access")
     access_handlers, propagates = access.handlers, access.propagate
+    servers = [(logger, logger.handlers, logger.propagate) for logger in map(logging.getLogger, SERVERS)]
     yield
+    for logger, its_handlers, its_propagate in servers:
+        logger.handlers, logger.propagate = its_handlers, its_propagate
     logging.root.handlers, logging.root.level = handlers, level
     access.handlers, access.propagate = access_handlers, propagates
     logging.captureWarnings(capture=False)
@@ -88,6 +93,16 @@ def test_the_format_fits_whoever_reads(
     structlog.get_logger().info("started")
 
     assert out.getvalue().startswith("{") == is_json
+
+
+def test_a_server_that_was_started_by_its_own_command_speaks_json_too() -> None:
+    own, stream = io.StringIO(), io.StringIO()
+    server = logging.getLogger("uvicorn")
+    server.handlers, server.propagate = [logging.StreamHandler(own)], False
+    logs.configure("json", stream=stream)
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    assert [line["event"] for line in lines(stream)] == ["Started server process [7]"]
+    assert own.getvalue() == ""
 
 
 def test_libraries_log_the_same_way() -> None:

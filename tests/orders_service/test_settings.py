@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orders_service.settings import DEVELOPMENT_KEY, PREFIX, SettingsError, load
+from orders_service.settings import DEVELOPMENT_KEY, PREFIX, SettingsError, load, load_access
 from pipelines import Retention, RunState
 
 SECRET = "whsec_" + base64.b64encode(b"x" * 24).decode()
@@ -205,3 +205,23 @@ def test_runs_are_kept_for_as_long_as_is_said_and_dead_letters_until_somebody_lo
     environment.setenv("ORDERS_RETENTION_DAYS", "7")
     week = timedelta(days=7)
     assert load().retention.ages == dict.fromkeys((RunState.COMPLETED, RunState.REJECTED, RunState.CANCELLED), week)
+
+
+def test_whoever_only_speaks_with_the_service_sets_nothing_that_a_server_needs(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "orders_api_key").write_text("mine\n")
+    (tmp_path / "orders_fulfillment_secret").write_text("of a server")
+    environment.setenv("ORDERS_PROFILE", "production")
+    environment.setenv("ORDERS_HOST", "0.0.0.0")  # noqa: S104 - as a server's environment says
+    environment.setenv("ORDERS_API_URL", "https://orders.example.com")
+    environment.setenv("ORDERS_SECRETS_DIR", str(tmp_path))
+    access = load_access()
+    assert access.api_key is not None
+    assert (access.api_url, access.api_key.get_secret_value()) == ("https://orders.example.com", "mine")
+
+
+def test_a_name_that_is_no_setting_is_refused_there_too(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ORDERS_API_UR", "https://orders.example.com")
+    with pytest.raises(SettingsError, match="ORDERS_API_UR: there is no such setting"):
+        load_access()

@@ -102,7 +102,7 @@ async def test_what_is_paused_already_or_unknown_is_refused_in_words(corner_shop
     unknown = await visitor.do("/console/pipelines/no-such/pause", reason="flood")
     page = await visitor.client.get("/console/pipelines/no-such")
     assert (again.status_code, unknown.status_code, page.status_code) == (409, 404, 404)
-    assert "does not allow this" in words(again.text)
+    assert "Pipeline fulfill-order is paused." in words(again.text)
 
 
 async def test_a_pipeline_of_another_release_leads_to_its_runs(corner_shop: Shop) -> None:

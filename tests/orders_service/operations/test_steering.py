@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from orders_service.auth import Scope
+from orders_service.problems import KINDS
 from orders_service.uploads import UploadRef, remove_upload
 from pipelines import start
 from tests.builders.hostile import REFUSALS, spoiled
@@ -161,3 +162,13 @@ async def test_a_body_of_another_type_is_refused(corner_shop: Shop) -> None:
         f"{order['run']['url']}/retry", content=text, headers={"Content-Type": "text/plain"}
     )
     assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("verb", ["retry", "replay", "cancel"])
+async def test_a_refusal_says_what_is_in_the_way(corner_shop: Shop, verb: str) -> None:
+    order = await corner_shop.placed()
+    await corner_shop.run_to_the_end()
+    answer = await ask(corner_shop.api, order, verb)
+    assert (answer.status_code, answer.json()["code"]) == (409, "state-conflict")
+    assert answer.json()["detail"] != KINDS["state-conflict"].detail
+    assert answer.json()["detail"].endswith(".")

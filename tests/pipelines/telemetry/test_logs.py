@@ -22,6 +22,7 @@ from pipelines.events import (
     RunsReaped,
     RunStarted,
     StepAttempted,
+    StepRaised,
     TickFailed,
     WriteRefused,
 )
@@ -115,6 +116,43 @@ def test_of_an_error_only_its_type_is_told(event: StepAttempted, said: str) -> N
     line = line_of(event)
     assert line is not None
     assert line["error"] == said
+
+
+def raised(error: Exception) -> Exception:
+    """With a place where that was."""
+    try:
+        raise error
+    except type(error) as caught:
+        return caught
+
+
+def test_what_ends_a_run_is_told_with_the_place_where_it_was_raised() -> None:
+    line = line_of(StepRaised(RUN, "trip", "pay", raised(LookupError(CANARY)), is_final=True))
+    assert line is not None
+    [frame] = line.pop("frames")
+    assert frame.partition("test_logs.py:")[2].endswith(" raised")
+    assert line == {
+        "event": "step raised",
+        "level": "warning",
+        "run_id": str(RUN),
+        "pipeline": "trip",
+        "step": "pay",
+        "exception": "LookupError",
+    }
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        StepRaised(RUN, "trip", "pay", OSError(CANARY), is_final=False),
+        StepRaised(RUN, "trip", "pay", Reject(CANARY), is_final=True),
+    ],
+    ids=["tried again", "a refusal"],
+)
+def test_no_place_is_told_of_what_is_nobodys_mistake(event: Event) -> None:
+    out = Out()
+    subscriber(out, logging.INFO)(event)
+    assert out.lines() == []
 
 
 def test_a_tick_that_fails_says_where_and_not_with_what_words() -> None:

@@ -102,4 +102,4 @@ async def test_what_a_step_raises_is_told_with_the_error_itself(tmp_path: Path) 
     world, events, error = World(), list[Event](), Reject("no hand")
     world.fails("wave", error)
     await played(f"sqlite:///{tmp_path / 'trip.db'}", trip_that_goes_on(), world, events=events)
-    assert [event.error for event in events if isinstance(event, StepRaised)] == [error]
+    assert [(event.error, event.is_final) for event in events if isinstance(event, StepRaised)] == [(error, True)]
