@@ -193,6 +193,7 @@ async def test_while_its_run_is_in_quarantine_nothing_is_decided(shop: Shop) -> 
     await put_off(shop, 1)
     assert (await status(shop, order), audited(shop, order)) == ("failed", [])
     shop.warehouse.door.open()
+    await shop.settled()  # it was taken from this process, which is to have noticed before it gets it back
     await shop.process.write(shop.process.steering.retry, shop.run(order).id, actor="ops")
     await shop.run_to_the_end()
     assert (await status(shop, order), shop.shelf("mug")) == ("shipped", (97, 0))
