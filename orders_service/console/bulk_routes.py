@@ -4,13 +4,12 @@ import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from orders_service.audit import Auditor
 from orders_service.auth import Scope
 from orders_service.console.bulk import BulkForm, BulkQuestion, bulk_of
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.console.visits import Acting, Visit, Visiting
 from orders_service.database import Reading, process_of
 from orders_service.idempotency import once_key
@@ -23,7 +22,6 @@ Operator = Annotated[Visit, Depends(Visiting(Scope.OPERATIONS_WRITE))]
 Asked = Annotated[BulkQuestion, Query()]
 
 USUAL_PACE = 20
-_TO_A_PAGE = 303
 _NOTED_AS = {Action.RETRY: "runs_retried", Action.CANCEL: "runs_cancelled"}
 
 
@@ -61,7 +59,7 @@ async def do_it_to_all(
     note = auditor(_NOTED_AS[action], "many", subject_type="run")
     once = once_key(request, visit.principal, form.key)
     answer = await process.write(accept_once, once, order, start_steering, (order, note))
-    return RedirectResponse(f"{_below_runs(request)}{run_in(answer).id}", _TO_A_PAGE)
+    return to_page(request, f"/console/runs/{run_in(answer).id}")
 
 
 def _below_runs(request: Request) -> str:

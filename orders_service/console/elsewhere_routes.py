@@ -1,16 +1,15 @@
 """Addresses of the console that are none: somebody has mistyped one, or reloads what only a form may be sent to."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from orders_service.auth import Scope
 from orders_service.console.page_route import PageRoute
+from orders_service.console.pages import to_page
 from orders_service.console.visits import Visiting
 from orders_service.problems import Problem
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
-_TO_A_PAGE = 303
 _see_who_asks = Visiting(Scope.OPERATIONS_READ)
 
 
@@ -20,5 +19,5 @@ async def elsewhere(rest: str, request: Request) -> Response:
     if not rest.startswith("static/"):
         await _see_who_asks(request)
     if not rest:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/console", _TO_A_PAGE)
+        return to_page(request, "/console")
     raise Problem("not-found", "The console has no such page.")

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from orders_service import imports, reports
 from orders_service.audit import Auditor
 from orders_service.auth import ADMIN, Forbidden, Scope
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.console.visits import Acting, Visit, Visitor
 from orders_service.database import Reading, process_of
 from orders_service.imports import ImportView
@@ -29,7 +29,6 @@ router = APIRouter(prefix="/console/jobs", route_class=PageRoute, include_in_sch
 
 ON_A_PAGE = 20
 MOST_COMPLAINTS = 50
-_TO_A_PAGE = 303
 _DONE = {"cancelled": "Cancelled. It stops within moments; what was done so far stays."}
 _IMPORTS, _REPORTS = "imports of the console", "reports of the console"
 
@@ -172,5 +171,4 @@ def _query(fields: dict[str, str | None]) -> str:
 
 
 def _back(request: Request, to: str) -> Response:
-    target = f"{request.scope.get('root_path', '')}/console/jobs/{to}?done=cancelled"
-    return RedirectResponse(target, _TO_A_PAGE)
+    return to_page(request, f"/console/jobs/{to}?done=cancelled")

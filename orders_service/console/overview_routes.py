@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,13 +15,12 @@ from orders_service.console.errors import SignInFirst
 from orders_service.console.lookout import Lookout
 from orders_service.console.overview import Overview
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import fragment, page
+from orders_service.console.pages import fragment, page, to_page
 from orders_service.console.visits import Acting, Visit, Visiting, Visitor
 from orders_service.database import process_of
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
-_TO_A_PAGE = 303
 _DONE = {
     "paused": "Paused. No step of it begins any more; runs are still started, and wait.",
     "resumed": "Resumed. It goes on where it stood.",
@@ -129,4 +127,4 @@ async def resume_pipeline(name: str, request: Request, _: Acting, auditor: Audit
 
 def _back(request: Request, done: str) -> Response:
     lookout_of(request).forget()
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/console?done={done}", _TO_A_PAGE)
+    return to_page(request, f"/console?done={done}")

@@ -6,15 +6,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from orders_service.auth import Forbidden
 from orders_service.console.errors import ForgedForm, SignInFirst
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.problems import Problem, answer, unexpected
 
-_TO_A_PAGE = 303
 _FORGED = Problem("forbidden", "This form was not sent from a page of this session. Go back, reload, and try again.")
 _NOT_ALLOWED = Problem("forbidden", "The key that you have signed in with may not see or do this.")
 
@@ -44,8 +42,7 @@ def _to_sign_in(request: Request) -> Response:
     wanted = request.url.path.removeprefix(request.scope.get("root_path", ""))
     query = f"?{request.url.query}" if request.url.query else ""
     after = {"next": wanted + query} if request.method == "GET" else {}
-    target = f"{request.scope.get('root_path', '')}/console/sign-in"
-    return RedirectResponse(f"{target}?{urlencode(after)}" if after else target, _TO_A_PAGE)
+    return to_page(request, f"/console/sign-in?{urlencode(after)}" if after else "/console/sign-in")
 
 
 async def _error_page(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import MutableHeaders
 
@@ -18,6 +18,7 @@ _HEADERS = {
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",  # without any, browsers would hide from us where a form comes from
 }
+_SEE_OTHER = 303
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 _templates = Environment(
@@ -44,6 +45,11 @@ def fragment(request: Request, name: str, visit: Visit | None = None, **shown: A
         "now": datetime.now(UTC),
     }
     return _templates.get_template(name).render(around | shown)
+
+
+def to_page(request: Request, path: str) -> RedirectResponse:
+    """Lead to another page, by GET whatever was sent. `path` begins below the application's own prefix."""
+    return RedirectResponse(request.scope.get("root_path", "") + path, _SEE_OTHER)
 
 
 def add_headers(headers: MutableHeaders) -> None:

@@ -5,13 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from orders_service import operations
 from orders_service.audit import Auditor
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.console.run_following import follow, told_of
 from orders_service.console.run_page import page_of
 from orders_service.console.visits import Acting, Visitor
@@ -22,7 +21,6 @@ from pipelines import UnknownRun, Watch
 
 router = APIRouter(prefix="/console/runs", route_class=PageRoute, include_in_schema=False)
 
-_TO_A_PAGE = 303
 _NO_SUCH_RUN = "There is no such run. It may have ended so long ago that it has been removed."
 _DONE = {
     "retried": "It was taken up again.",
@@ -101,4 +99,4 @@ async def cancel_run(
 
 
 def _to_page(request: Request, run_id: UUID, done: str) -> Response:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/console/runs/{run_id}?done={done}", _TO_A_PAGE)
+    return to_page(request, f"/console/runs/{run_id}?done={done}")

@@ -5,12 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from orders_service import orders
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.console.run_questions import RunQuestion, Within, fields_of
 from orders_service.console.visits import Visitor
 from orders_service.database import Reading, process_of
@@ -20,7 +19,6 @@ from pipelines import Process, ReadSession, RunFilter, RunState, standings
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
 ON_A_PAGE = 50
-_TO_A_PAGE = 303
 _NOT_FOUND = 404
 
 
@@ -69,7 +67,7 @@ def find(
     """Go to the run of this id, or to that of the order of this id."""
     run_id, trouble = _found(session, id.strip())
     if run_id is not None:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/console/runs/{run_id}", _TO_A_PAGE)
+        return to_page(request, f"/console/runs/{run_id}")
     return page(request, "find.html", visit, status=_NOT_FOUND, sought=id.strip(), trouble=trouble)
 
 

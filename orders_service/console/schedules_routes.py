@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from orders_service import operations
 from orders_service.audit import Auditor, Note
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.console.visits import Acting, Visit, Visitor
 from orders_service.database import Reading, process_of
 from pipelines import ReadSession, RunState
@@ -22,7 +21,6 @@ _SAID = {
     "resumed": "It fires again, from its next time on.",
 }
 _GOES_ON = {RunState.READY, RunState.RUNNING, RunState.WAITING, RunState.UNDOING}
-_TO_A_PAGE = 303
 
 
 @router.get("")
@@ -64,4 +62,4 @@ def _shown(name: str, request: Request, visit: Visit, session: ReadSession, **mo
 async def _steer(request: Request, name: str, verb: Callable[..., object], note: Note, done: str) -> Response:
     process = process_of(request)
     await process.write(verb, process.schedules, name, note)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/console/schedules?done={done}", _TO_A_PAGE)
+    return to_page(request, f"/console/schedules?done={done}")

@@ -4,7 +4,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
 
 from orders_service.audit import Auditor, Note, record
 from orders_service.auth import (
@@ -17,7 +16,7 @@ from orders_service.auth import (
 )
 from orders_service.console.errors import ForgedForm, SignInFirst
 from orders_service.console.page_route import PageRoute
-from orders_service.console.pages import page
+from orders_service.console.pages import page, to_page
 from orders_service.console.visits import COOKIE, Visiting, is_from_elsewhere
 from orders_service.database import process_of
 from pipelines import Transaction
@@ -26,7 +25,6 @@ router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=F
 
 HOME = "/console"
 LONGEST_CREDENTIAL = 500
-_TO_A_PAGE = 303
 _HERE = {"localhost", "127.0.0.1", "::1"}  # browsers keep a secure cookie from there without TLS too
 _UNKNOWN = "This credential is not known, or has been revoked."
 _TOO_LITTLE = "This credential may not look at background work: it needs the scope operations:read."
@@ -39,7 +37,7 @@ async def sign_in_page(request: Request, next: str = HOME) -> Response:  # noqa:
         await Visiting(Scope.OPERATIONS_READ)(request)
     except (SignInFirst, Forbidden):
         return _form(request, next)
-    return RedirectResponse(request.scope.get("root_path", "") + _own(next), _TO_A_PAGE)
+    return to_page(request, _own(next))
 
 
 @router.post("/sign-in")
@@ -61,7 +59,7 @@ async def sign_in(
         return _form(request, next, _TOO_LITTLE)
     request.state.principal = principal
     cookie = await process_of(request).write(_open, credential, auditor("console_signed_in", principal.id))
-    response = RedirectResponse(request.scope.get("root_path", "") + _own(next), _TO_A_PAGE)
+    response = to_page(request, _own(next))
     _set(response, cookie, int(CONSOLE_SESSIONS_LAST.total_seconds()))
     return response
 
@@ -72,7 +70,7 @@ async def sign_out(request: Request, auditor: Auditor) -> Response:
     visit = await Visiting(Scope.OPERATIONS_READ, acts=True)(request)
     note = auditor("console_signed_out", visit.principal.id)
     await process_of(request).write(_close, request.cookies[COOKIE], note)
-    response = RedirectResponse(f"{request.scope.get('root_path', '')}/console/sign-in", _TO_A_PAGE)
+    response = to_page(request, "/console/sign-in")
     _set(response, "", 0)
     return response
 

@@ -5,13 +5,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
 
 from orders_service import subscriptions
 from orders_service.audit import Auditor, Note, record
 from orders_service.auth import ADMIN
 from orders_service.console.moments import LONGEST_MOMENT, moment_in
 from orders_service.console.page_route import PageRoute
+from orders_service.console.pages import to_page
 from orders_service.console.visits import Acting
 from orders_service.database import process_of
 from orders_service.problems import Problem
@@ -20,7 +20,6 @@ from pipelines import Transaction
 router = APIRouter(prefix="/console/webhooks/{endpoint_id}", route_class=PageRoute, include_in_schema=False)
 
 _SUBJECT = "webhook_endpoint"
-_TO_A_PAGE = 303
 # Whoever may steer background work may do so for everybody's endpoints, as with their runs; the note says who it was.
 _FOR_ALL = ADMIN
 
@@ -85,5 +84,4 @@ def _send_test(tx: Transaction, endpoint_id: UUID, note: Note) -> UUID:
 
 
 def _to(request: Request, path: str, **query: object) -> Response:
-    target = f"{request.scope.get('root_path', '')}/console/webhooks/{path}?{urlencode(query)}"
-    return RedirectResponse(target, _TO_A_PAGE)
+    return to_page(request, f"/console/webhooks/{path}?{urlencode(query)}")
