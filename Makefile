@@ -42,9 +42,9 @@ bench: .venv/dev.stamp ## ours against the textbook service; claims from a full 
 
 lock: ## resolve the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
-		pyproject.toml build-requirements.in --extra postgres -o requirements.lock
+		pyproject.toml build-requirements.in --extra postgres --extra celery -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
-		pyproject.toml build-requirements.in --extra postgres --extra dev -c requirements.lock -o requirements-dev.lock
+		pyproject.toml build-requirements.in --extra postgres --extra celery --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the environment and caches; data stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info build

@@ -77,6 +77,14 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _broker_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "amqp", "amqps"}:
+        raise ValueError(
+            "must be redis://<host>:6379/0 or amqp://<user>:<password>@<host>//, or with TLS rediss, amqps"
+        )
+    return value
+
+
 def _time_zone(name: str) -> str:
     zone_of(name)
     return name
@@ -94,6 +102,7 @@ S = TypeVar("S", bound="Access")
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 WebhookSecrets = Annotated[SecretStr, AfterValidator(_webhook_secrets)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
@@ -135,6 +144,7 @@ class Settings(Access):
     trusted_proxies: Networks = ()
     smtp_url: SecretStr | None = None
     smtp_sender: str = "orders@example.com"
+    celery_broker_url: BrokerUrl | None = None
     public_url: WebAddress | None = None
     time_zone: TimeZone = "UTC"
     report_email: EmailStr | None = None
@@ -183,6 +193,12 @@ class Settings(Access):
                 f"the development profile has known secrets and serves loopback only, not {self.host}: "
                 "set ORDERS_PROFILE=production"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_file_has_one_process(self) -> Self:
+        if self.celery_broker_url is not None and not self.database_url.get_secret_value().startswith("postgres"):
+            raise ValueError("ORDERS_CELERY_BROKER_URL needs PostgreSQL: a SQLite file has one process, and no fleet")
         return self
 
     @model_validator(mode="after")

@@ -78,6 +78,8 @@ def test_an_empty_setting_is_none(environment: pytest.MonkeyPatch) -> None:
         ("ORDERS_RETENTION_DAYS", "0"),
         ("ORDERS_RETENTION_DAYS", "nan"),
         ("ORDERS_RETENTION_DAYS", "36501"),
+        ("ORDERS_CELERY_BROKER_URL", "localhost:6379"),
+        ("ORDERS_CELERY_BROKER_URL", "sqs://"),
         ("ORDERS_DATABASE_URL", "orders.db"),
         ("ORDERS_DATABASE_URL", "mysql://localhost/orders"),
         ("ORDERS_DATABASE_URL", "sqlite://"),
@@ -102,6 +104,8 @@ def test_a_value_that_does_not_fit_is_refused_by_its_name(
         ("ORDERS_DATABASE_URL", "mysql://orders:hunter2@db/orders"),
         ("ORDERS_DATABASE_URL", "hunter2"),
         ("ORDERS_ADMIN_KEY", "hunter2"),
+        ("ORDERS_CELERY_BROKER_URL", "memory://:hunter2@broker"),
+        ("ORDERS_CELERY_BROKER_URL", "redis://:hunter2@broker/0"),
     ],
 )
 def test_a_refusal_does_not_show_the_secret(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -225,3 +229,13 @@ def test_a_name_that_is_no_setting_is_refused_there_too(environment: pytest.Monk
     environment.setenv("ORDERS_API_UR", "https://orders.example.com")
     with pytest.raises(SettingsError, match="ORDERS_API_UR: there is no such setting"):
         load_access()
+
+
+def test_a_broker_is_refused_beside_a_sqlite_file(environment: pytest.MonkeyPatch) -> None:
+    assert "needs PostgreSQL" in refusal(environment, {"ORDERS_CELERY_BROKER_URL": "redis://localhost:6379/0"})
+
+
+def test_a_broker_is_taken_beside_postgresql(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ORDERS_DATABASE_URL", "postgresql://orders@localhost/orders")
+    environment.setenv("ORDERS_CELERY_BROKER_URL", "redis://localhost:6379/0")
+    assert load().celery_broker_url is not None
