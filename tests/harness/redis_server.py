@@ -68,6 +68,11 @@ class RedisServer:
         """Forget everything, and stay there."""
         self.client.flushall()
 
+    def messages(self, queue: str) -> int:
+        """How many are in the queue or with a worker that has not acknowledged them; each priority has a list."""
+        waiting = sum(self.client.llen(key) for key in self.client.scan_iter(f"{queue}*"))
+        return waiting + self.client.hlen("unacked")
+
 
 @contextmanager
 def own_redis() -> Iterator[RedisServer]:
