@@ -8,9 +8,9 @@ from pipelines.clock import Clock
 from pipelines.worker.slots import Slots
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Household:
-    """The `Home` of a process's transactions; read, and its slots taken, in the committer's thread."""
+    """The `Home` of a process's transactions, one object for its whole life; read in the committer's thread."""
 
     process_id: UUID
     clock: Clock
