@@ -78,6 +78,7 @@ async def test_orders_are_accepted_and_done_whatever_becomes_of_the_broker(ours:
 
 
 async def test_a_worker_that_is_told_to_go_hands_over_what_it_has(ours: Fleet) -> None:
+    """The last one here: it does not come back, for a start costs more than this story."""
     leaving, _ = ours.workers
     crashes = sum(run.crashes for run in read_order_runs(ours.stage.database_url))
     failures = len(broken_off(ours))
@@ -90,8 +91,6 @@ async def test_a_worker_that_is_told_to_go_hands_over_what_it_has(ours: Fleet) -
         await ours.until_done()
     assert sum(run.crashes for run in read_order_runs(ours.stage.database_url)) == crashes
     assert len(broken_off(ours)) == failures
-    await leaving.serve()
-    await ours.until_listening()
 
 
 async def until_sent(ours: Fleet, count: int) -> None:
