@@ -20,6 +20,12 @@ def test_there_are_as_many_as_there_are(slots: Slots) -> None:
     assert [slots.take() for _ in range(4)] == [True, True, True, False]
 
 
+def test_it_is_known_whether_one_is_free(slots: Slots) -> None:
+    assert slots.is_free
+    slots.take_up_to(3)
+    assert not slots.is_free
+
+
 def test_whoever_wants_more_gets_what_is_left(slots: Slots) -> None:
     assert (slots.take_up_to(2), slots.take_up_to(2), slots.take_up_to(2)) == (2, 1, 0)
 
