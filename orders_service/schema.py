@@ -14,12 +14,11 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
 from pipelines import JournalTooOld
-from pipelines.journal import UNLIMITED, lock_of, open_for_reading, open_for_writing, parse_url
+from pipelines.journal import lock_of, open_for_altering, open_for_reading, parse_url
 
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
-_LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
 
 
 def _config() -> Config:
@@ -36,7 +35,7 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     lock = lock_of(parse_url(database_url))
     if lock is not None:
         lock.acquire()
-    engine = open_for_writing(database_url)
+    engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection, _alone(connection):
             if _is_known(current_revision(connection)):
@@ -70,10 +69,6 @@ def _alone(connection: Connection) -> Iterator[None]:
     if connection.dialect.name != "postgresql":
         yield
         return
-    connection.exec_driver_sql("SET statement_timeout = 0")
-    connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
-    connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-    connection.exec_driver_sql(UNLIMITED)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)

@@ -21,6 +21,7 @@ PipelinesError
     ├── StorageFull      the disk is full; nothing was written
     ├── OutcomeUnknown   COMMIT was sent and its answer lost; repeat under the same key
     ├── JournalTooOld    the tables are older than this code
+    ├── NoSession        a pooler stands before PostgreSQL, where nobody said so or none can be
     └── AlreadyServed    another process holds this SQLite file
 """
 
@@ -150,6 +151,10 @@ class OutcomeUnknown(JournalError):
 
 class JournalTooOld(JournalError):
     """The journal's tables are missing or older than this code: migrate first."""
+
+
+class NoSession(JournalError):
+    """A pooler shares the connections to PostgreSQL out by the transaction: say so in the URL, or go past it."""
 
 
 class AlreadyServed(JournalError):

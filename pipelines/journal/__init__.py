@@ -16,7 +16,7 @@ from pipelines.journal import (
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
 from pipelines.journal.creating import create_tables
-from pipelines.journal.dialects import UNLIMITED, open_for_reading, open_for_writing, parse_url
+from pipelines.journal.dialects import open_for_altering, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
 from pipelines.journal.listing import list_runs
@@ -27,7 +27,6 @@ from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
 
 __all__ = [
-    "UNLIMITED",
     "FoundRun",
     "Intervention",
     "PipelineIsPaused",
@@ -51,6 +50,7 @@ __all__ = [
     "interventions",
     "list_runs",
     "lock_of",
+    "open_for_altering",
     "open_for_reading",
     "open_for_writing",
     "parse_url",

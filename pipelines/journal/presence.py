@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.clock import Clock
@@ -29,9 +29,14 @@ _ADVANCE = (
     )
     .values(commit_seq=bindparam("now_at"), lease_until=now_and("lease"))
 )
+# It waits for a backend that may still be committing our last batch. It writes, for its own COMMIT says what no SELECT
+# could: that a standby which the first COMMIT was to wait for has that one too. WAL is one sequence.
 _ASK = (
-    select(processes.c.commit_seq, processes.c.state).where(processes.c.id == bindparam("me")).with_for_update()
-)  # FOR UPDATE waits for a backend that may still be committing our last batch
+    update(processes)
+    .where(processes.c.id == bindparam("me"))
+    .values(commit_seq=processes.c.commit_seq)
+    .returning(processes.c.commit_seq, processes.c.state)
+)
 _SET_STATE = update(processes).where(processes.c.id == bindparam("me")).values(state=bindparam("now_in"))
 
 
@@ -62,7 +67,7 @@ class Presence:
         return connection.execute(_ADVANCE, bound).rowcount == 1
 
     def ask(self, engine: Engine) -> Answer | None:
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             row = connection.execute(_ASK, {"me": self._me}).one_or_none()
         return Answer(row.commit_seq, dead=row.state == "dead") if row is not None else None
 

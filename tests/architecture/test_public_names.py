@@ -35,6 +35,7 @@ PUBLIC = {
     "JournalError",
     "JournalTooOld",
     "Limits",
+    "NoSession",
     "NotInsideTransaction",
     "OutcomeUnknown",
     "Overloaded",
