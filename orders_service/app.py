@@ -181,6 +181,7 @@ def _lifespan(
 def _process(settings: Settings, **options: Any) -> Process:
     usual: dict[str, Any] = {
         "slots": 0 if settings.role is Role.API else settings.worker_slots,
+        "connections": settings.database_connections,
         "rhythm": Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
         "schedules": schedules_of(settings),
         "retention": settings.retention,

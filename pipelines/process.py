@@ -53,9 +53,10 @@ class Process:
 
     `schedules` are what it starts by itself, and `retention` is how long ended runs are kept; None keeps them all.
     `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
-    starts runs and leaves them to others; `threads` compute steps go on at once. `on_failure` is called when this
-    process may write no more: end it then. `subscribers` hear what happens, `origin` says to which trace a run that is
-    started belongs. `clock`, `dice` (how long to wait before a retry) and `faults` are for tests.
+    starts runs and leaves them to others; `threads` compute steps go on at once; it opens `connections` at most.
+    `on_failure` is called when this process may write no more: end it then. `subscribers` hear what happens, `origin`
+    says to which trace a run that is started belongs. `clock`, `dice` (how long to wait before a retry) and `faults`
+    are for tests.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Process:
         provide: Mapping[Any, object] | None = None,
         slots: int = 256,
         threads: int = COMPUTE_THREADS,
+        connections: int = 16,
         rhythm: Rhythm | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
@@ -88,7 +90,7 @@ class Process:
         self._on_failure = on_failure
         self._lock = journal.lock_of(journal.parse_url(database_url))
         self._writers = journal.open_for_writing(database_url)
-        self.readers = journal.open_for_reading(database_url)
+        self.readers = journal.open_for_reading(database_url, connections=connections - 2)  # one writes, one asks
         self._presence = self._make_presence(self.wired if slots else ())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._committer = self._make_committer(limits, origin)
