@@ -137,6 +137,13 @@ class _Session:
 
     def begin(self, connection: DBAPIConnection, _: object) -> None:
         """See that it knows what it was told; and limit its transactions, where the server can."""
+        try:
+            self._tell(connection)
+        except BaseException:
+            connection.close()  # the pool does not have it yet
+            raise
+
+    def _tell(self, connection: DBAPIConnection) -> None:
         cursor = connection.cursor()
         cursor.execute("SELECT current_setting('lock_timeout')")
         [found] = cursor.fetchone() or [None]
