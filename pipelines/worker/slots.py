@@ -27,7 +27,7 @@ class Slots:
         self._held = False
 
     @property
-    def is_free(self) -> bool:
+    def is_any_free(self) -> bool:
         """Whether `take` would get one now."""
         return self._open and not self._held and self._free > 0
 
