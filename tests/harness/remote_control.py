@@ -16,6 +16,7 @@ class RemoteControl:
 
     def __init__(self, broker_url: str) -> None:
         self._app = Celery("remote", broker=broker_url, set_as_current=False)
+        self._app.conf.task_queue_max_priority = 2  # RabbitMQ wants a queue to be declared alike by all
 
     def __enter__(self) -> Self:
         return self
@@ -27,8 +28,9 @@ class RemoteControl:
 
     def ask(self, what: str, *, workers: int) -> dict[str, Any]:
         """As `celery inspect` does it; comes back when so many have answered, or after a while."""
-        inspect = self._app.control.inspect(timeout=_PATIENCE_SECONDS, limit=workers)
-        return getattr(inspect, what)() or {}
+        with self._app.connection_for_write() as connection:  # a new one: the broker may have been away
+            inspect = self._app.control.inspect(timeout=_PATIENCE_SECONDS, limit=workers, connection=connection)
+            return getattr(inspect, what)() or {}
 
     def wake(self, *run_ids: object) -> None:
         """Send by hand the messages that our carrier sends."""
