@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from orders_service import audit, inventory, schema
+from orders_service.carrying import check_carrier
 from orders_service.outside import check_outside
 from orders_service.serving import PortTaken
 from orders_service.settings import DEVELOPMENT_KEY, Settings
@@ -62,6 +63,7 @@ def prepare(settings: Settings) -> None:
 def check(settings: Settings) -> None:
     """Raise what would keep this process from working: settings, a file that is served, a schema that is older."""
     check_outside(settings)
+    check_carrier(settings)
     url = parse_url(settings.database_url.get_secret_value())
     lock = lock_of(url)
     if lock is not None:

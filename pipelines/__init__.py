@@ -58,13 +58,14 @@ from pipelines.schedule import CatchUp, Schedule, cron, schedule
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.upcast import Upcast
-from pipelines.worker import AttemptMade, Rhythm, RunNews, RunStands, Steered, Steering, SteeringMany, Watch
+from pipelines.worker import AttemptMade, Carrier, Rhythm, RunNews, RunStands, Steered, Steering, SteeringMany, Watch
 
 __all__ = [
     "AlreadyServed",
     "Attempt",
     "AttemptMade",
     "AttemptOutcome",
+    "Carrier",
     "CatchUp",
     "Cause",
     "Clock",

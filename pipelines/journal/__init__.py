@@ -23,6 +23,7 @@ from pipelines.journal.listing import list_runs
 from pipelines.journal.lock import lock_of
 from pipelines.journal.pausing import PipelineIsPaused, PipelineIsResumed, PipelinePause, pause, pauses_of, resume
 from pipelines.journal.presence import Presence
+from pipelines.journal.retrying import RunGoesOn
 from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
 
@@ -36,6 +37,7 @@ __all__ = [
     "Presence",
     "Preview",
     "RunFilter",
+    "RunGoesOn",
     "RunIsCancelled",
     "RunIsOurs",
     "RunIsReady",

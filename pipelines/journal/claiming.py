@@ -4,7 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, RowMapping, and_, bindparam, case, exists, false, null, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Row,
+    RowMapping,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import AHEAD_IN_LINE, CLAIMABLE, attempts, runs
@@ -62,6 +77,18 @@ _OLDEST_DUE = (
 )
 _CLAIM = update(runs).where(runs.c.id.in_(select(_OLDEST_DUE.c.id))).values(TAKEN).returning(*runs.c)
 
+_NAMED = runs.c.id.in_(bindparam("named", expanding=True))
+_THOSE_NAMED = (
+    select(runs.c.id)
+    .where(_NAMED, _CLAIMABLE, KNOWN, IS_ITS_TURN)
+    .order_by(runs.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("those_named")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
+_CLAIM_THESE = update(runs).where(runs.c.id.in_(select(_THOSE_NAMED.c.id))).values(TAKEN).returning(*runs.c)
+
 _IS_ANY_DUE = select(runs.c.id).where(_OF_PRIORITY, KNOWN, IS_ITS_TURN).limit(1)
 _OURS_AGAIN = select(runs).where(
     runs.c.id == bindparam("of"), runs.c.owner == bindparam("me"), runs.c.fence == bindparam("under")
@@ -102,18 +129,24 @@ def claim(tx: Transaction, known: Known, most: int, shaken: int = MOST_SHAKEN) -
     rows: list[RowMapping] = []
     for priority in Priority:
         still_shaken = max(0, shaken - sum(row["crashes"] for row in rows))
-        rows += _take(tx, bound | {"of_priority": priority}, most - len(rows), still_shaken)
+        rows += _take(tx, _CLAIM, bound | {"of_priority": priority}, most - len(rows), still_shaken)
     return with_results(tx, rows)
 
 
-def _take(tx: Transaction, bound: dict[str, Any], most: int, shaken: int) -> list[RowMapping]:
+def claim_these(tx: Transaction, known: Known, named: Collection[UUID], shaken: int = MOST_SHAKEN) -> list[Run]:
+    """Take those of these runs that a claim could take now; whatever is wrong with one, it is left alone."""
+    bound = {"known": list(known), "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
+    return with_results(tx, _take(tx, _CLAIM_THESE, bound | {"named": list(named)}, len(named), shaken))
+
+
+def _take(tx: Transaction, claim: Update, bound: dict[str, Any], most: int, shaken: int) -> list[RowMapping]:
     """As many as may be shaken are taken whatever they are; only if there were so many, the rest are looked at."""
     found: list[RowMapping] = []
     few = min(most, shaken)
     if few > 0:
-        found += tx.execute(_CLAIM, bound | {"fewer_crashes": SUSPECT_AFTER, "most": few}).mappings().all()
+        found += tx.execute(claim, bound | {"fewer_crashes": SUSPECT_AFTER, "most": few}).mappings().all()
     if len(found) == few < most:
-        found += tx.execute(_CLAIM, bound | {"fewer_crashes": 1, "most": most - few}).mappings().all()
+        found += tx.execute(claim, bound | {"fewer_crashes": 1, "most": most - few}).mappings().all()
     return found
 
 

@@ -1,9 +1,10 @@
 """The part of a process that takes runs and carries them from step to step. It only wires: slots, hands, claims."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pipelines.committer import Committer
@@ -41,13 +42,15 @@ class Worker:
         slots: Slots,
         wired: Mapping[tuple[str, str], WiredPipeline],
         events: Events,
+        *,
+        pauses: Pauses,
     ) -> None:
         self._committer = committer
         self._runner = runner
         self._slots = slots
         self.known: claiming.Known = {key: each.pipeline for key, each in wired.items()}
         self._events = events
-        self.pauses = Pauses()
+        self.pauses = pauses
         self._hands: dict[UUID, Hand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
@@ -80,8 +83,8 @@ class Worker:
                 case RunIsOurs(run):
                     self._events.emit(RunStarted(run.id, run.pipeline))
                     self._take_on(run)
-                case RunIsReady(run_id, pipeline):
-                    self._events.emit(RunStarted(run_id, pipeline))
+                case RunIsReady():
+                    self._events.emit(RunStarted(item.run_id, item.pipeline))
                     self.look()
                 case RunIsCancelled(run_id) if run_id in self._hands:
                     self._hands[run_id].interrupt(Interruption.CANCELLED)
@@ -123,15 +126,21 @@ class Worker:
 
     async def _claim(self, slots: int) -> bool:
         """Whether there may be more."""
+        return len(await self._claimed(slots, claiming.claim, slots)) == slots
+
+    async def claim_these(self, named: Collection[UUID], slots: int) -> set[UUID]:
+        """Claim those of these runs that can be; so many slots were taken for them. Says which."""
+        return {run.id for run in await self._claimed(slots, claiming.claim_these, named)}
+
+    async def _claimed(self, slots: int, claim: Callable[..., list[Run]], what: object) -> list[Run]:
         runs: list[Run] = []
         try:
-            shaken = claiming.MOST_SHAKEN - self._shaken
-            runs = await self._committer.progress(claiming.claim, self.claimable, slots, shaken)
+            runs = await self._committer.progress(claim, self.claimable, what, claiming.MOST_SHAKEN - self._shaken)
         finally:
             self._slots.give_back(slots - len(runs))
         for run in runs:
             self._take_on(run)
-        return len(runs) == slots
+        return runs
 
     async def _claim_suspect(self) -> None:
         self._is_suspect_due = False
@@ -148,7 +157,11 @@ class Worker:
         if self._leaving:  # it was on its way to us when we began to leave
             hand.leave()
         self._idle.clear()
-        task = asyncio.get_running_loop().create_task(self._carry(run, hand), name=f"run {run.id}")
+        self.look_after(self._carry(run, hand), name=f"run {run.id}")
+
+    def look_after(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Have it done in a task of its own, which ends at the latest when this worker stops."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._hear_out)
 
