@@ -1,7 +1,7 @@
 """Several processes on one PostgreSQL for a benchmark: those that take orders, and those that carry them on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,13 +38,11 @@ class Camp:
         count: int,
         settings: Mapping[str, str] | None = None,
         *,
-        command: Sequence[str] | None = None,
+        make: Callable[[Installation, str], OrdersServer] = Installation.server,
     ) -> AsyncIterator[Sequence[OrdersServer]]:
-        """So many at once, which start side by side; with a command other than `orders serve` perhaps."""
+        """So many at once, which start side by side; something else than `orders serve` perhaps."""
         installation = replace(self.installation, settings={"ORDERS_ROLE": role, **(settings or {})})
-        servers = [installation.server(f"{role}-{number}") for number in range(count)]
-        for server in servers if command is not None else ():
-            server.command = list(command or ())
+        servers = [make(installation, f"{role}-{number}") for number in range(count)]
         async with AsyncExitStack() as stack:
             for server in servers:
                 server.start()

@@ -10,7 +10,7 @@ ORDERS = 20
 
 
 async def test_an_order_is_a_row_of_each_and_one_attempt_at_each_step(postgres: Postgres, tmp_path: Path) -> None:
-    few = argparse.Namespace(apart=False, warm_up=0, most=0, connections=[4], orders=ORDERS)
+    few = argparse.Namespace(apart=False, warm_up=0, most=0, slow=0, connections=[4], orders=ORDERS)
     found = await account(postgres, few, tmp_path)
     tables = found.total.tables
     for name in ("orders", "idempotency"):

@@ -8,6 +8,7 @@ with these figures.
 
 import argparse
 import asyncio
+import math
 import signal
 import sys
 import tempfile
@@ -27,22 +28,20 @@ from tests.benchmarks.warehouse import Warehouse, warehouse
 from tests.harness.postgres import Postgres, fresh_database, own_postgres
 
 MARKS = (100, 300, 1000, 3000)
+SLOWLY = 4.0  # orders a second: each is done before the next one comes
 NO_FULL_PAGES = {"full_page_writes": "off"}
 SETTLED = ("VACUUM ANALYZE", "CHECKPOINT")
 PRUNED = ("DELETE FROM attempts", "DELETE FROM runs", "VACUUM runs", "VACUUM attempts")
 _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 300.0
-LOADS = (
-    "| orders at once | orders/s | COMMITs per order | WAL bytes per order | without full pages |\n"
-    "|--:|--:|--:|--:|--:|"
-)
+LOADS = "| load | orders/s | COMMITs per order | WAL bytes per order | without full pages |\n|---|--:|--:|--:|--:|"
 
 
 @dataclass(frozen=True)
 class Stretch:
     """So many orders under one load, and what they cost."""
 
-    connections: int
+    load: str
     orders: int
     seconds: float
     cost: Meters
@@ -75,14 +74,17 @@ class Book:
         self._sink = sink
         self.completed = 0
 
-    async def stretch(self, running: Running, connections: int, orders: int) -> Stretch:
+    async def stretch(
+        self, running: Running, connections: int, orders: int, *, per_second: float = math.inf
+    ) -> Stretch:
         before, began = meters.read(self._url), time.perf_counter()
-        heard = await post(running, self.completed, orders, connections)
+        heard = await post(running, self.completed, orders, connections, per_second=per_second)
         if heard["accepted"] < orders:
             raise SystemExit(f"{heard['refused']} orders were refused")
         self.completed += orders
         await self._until_completed()
-        return Stretch(connections, orders, time.perf_counter() - began, meters.read(self._url) - before)
+        load = f"{connections} at once" if per_second == math.inf else f"{per_second:g} a second"
+        return Stretch(load, orders, time.perf_counter() - began, meters.read(self._url) - before)
 
     async def _until_completed(self) -> None:
         """The warehouse is asked, and then who has a run in hand: neither adds much to what is counted."""
@@ -102,7 +104,8 @@ async def account(postgres: Postgres, options: argparse.Namespace, parent: Path)
             before = meters.read(url)
             async with served(camp, apart=options.apart) as running:
                 marks = await since_checkpoint(book, running, options.most)
-                stretches = [await book.stretch(running, each, options.orders) for each in options.connections]
+                stretches = [await book.stretch(running, 2, options.slow, per_second=SLOWLY)] if options.slow else []
+                stretches += [await book.stretch(running, each, options.orders) for each in options.connections]
         meters.order(url, SETTLED)
         after = meters.read(url)
         meters.order(url, PRUNED)
@@ -134,7 +137,7 @@ def tell(whole: Account, bare: Account) -> None:
     say(LOADS)
     for one, other in zip(whole.stretches, bare.stretches, strict=True):
         rate = one.orders / one.seconds
-        say(f"| {one.connections} | {rate:.0f} | {one.commits:.2f} | {one.wal:,.0f} | {other.wal:,.0f} |")
+        say(f"| {one.load} | {rate:.0f} | {one.commits:.2f} | {one.wal:,.0f} | {other.wal:,.0f} |")
     say("\n| orders since a CHECKPOINT | WAL bytes per order | without full pages |\n|--:|--:|--:|")
     for mark, written in whole.since_checkpoint.items():
         say(f"| {mark:,} | {written / mark:,.0f} | {bare.since_checkpoint[mark] / mark:,.0f} |")
@@ -169,6 +172,7 @@ def tell_rows(whole: Account) -> None:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.writes", description=__doc__)
     parser.add_argument("--orders", type=int, default=500, help="under each load")
+    parser.add_argument("--slow", type=int, default=60, help="orders that come one after another")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--most", type=int, default=MARKS[-1], help="orders since a CHECKPOINT")
     parser.add_argument("--warm-up", type=int, default=300)
