@@ -64,6 +64,8 @@ class Process:
     (how long to wait before a retry) and `faults` are for tests.
     """
 
+    _draining = False
+
     def __init__(
         self,
         database_url: str,
@@ -90,8 +92,7 @@ class Process:
         self._faults = faults
         self.wired = wire(pipelines, self._reached(provide or {}))
         self.schedules = journal.Schedules(schedules, [each.pipeline for each in self.wired.values()])
-        self._rhythm = rhythm or Rhythm()
-        self._slots, self._pauses = Slots(slots), Pauses()
+        self._rhythm, self._slots, self._pauses = rhythm or Rhythm(), Slots(slots), Pauses()
         self._on_failure = on_failure
         self._lock = journal.lock_of(journal.parse_url(database_url))
         self._writers, self.readers = journal.open_for_writing(database_url), journal.open_for_reading(database_url)
@@ -105,7 +106,6 @@ class Process:
         self.ticker = Ticker(self.schedules, self._committer, self.readers, self.clock, self.events)
         self._upkeep = self._make_upkeep(retention)
         self.failed: str | None = None
-        self._draining = False
 
     def _reached(self, provided: Mapping[Any, object]) -> Mapping[Any, object]:
         """The gateways, or what a test puts around them."""

@@ -39,13 +39,14 @@ async def ours(
             yield ours
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(loop_scope="module")
 async def judged(ours: Fleet) -> AsyncIterator[None]:
     """Whatever a test does to the messages."""
     async with ours.nothing_twice():
         yield
 
 
+@pytest.mark.usefixtures("judged")
 async def test_messages_alone_bring_all_orders_to_both_workers(ours: Fleet) -> None:
     await ours.place(MANY)
     await ours.until_done()
@@ -54,6 +55,7 @@ async def test_messages_alone_bring_all_orders_to_both_workers(ours: Fleet) -> N
     assert min(taken) > 0
 
 
+@pytest.mark.usefixtures("judged")
 async def test_messages_for_what_has_an_owner_or_has_ended_change_nothing(ours: Fleet, redis: RedisServer) -> None:
     async with ours.held(SOME):
         owned = [run.id for run in read_runs(ours.stage.database_url) if run.owner]
@@ -65,6 +67,7 @@ async def test_messages_for_what_has_an_owner_or_has_ended_change_nothing(ours: 
     await ours.until_done()
 
 
+@pytest.mark.usefixtures("judged")
 async def test_what_is_no_message_of_ours_is_put_aside(ours: Fleet, redis: RedisServer) -> None:
     for arguments in ((), ("no id",), (uuid4().hex[:-1],), (None,), ({"run_id": 1},), (1, 2)):
         ours.remote.send(WAKE, *arguments)
@@ -78,6 +81,7 @@ async def test_what_is_no_message_of_ours_is_put_aside(ours: Fleet, redis: Redis
     await ours.until_done()
 
 
+@pytest.mark.usefixtures("judged")
 async def test_a_version_that_nobody_knows_waits_and_blocks_nobody(ours: Fleet, redis: RedisServer) -> None:
     run_id = await started_by_another_release(ours)
     ours.remote.wake(run_id)

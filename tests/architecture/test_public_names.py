@@ -19,6 +19,7 @@ PUBLIC = {
     "Attempt",
     "AttemptMade",
     "AttemptOutcome",
+    "Carrier",
     "CatchUp",
     "Cause",
     "Clock",

@@ -2,10 +2,9 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,9 +16,9 @@ from pipelines.events import CarrierChanged, Event, WakeUpsSent
 from pipelines.run import Priority
 
 MOST_WAITING = 4096
+MOST_AT_ONCE = 64
 LAST_WORDS_SECONDS = 1.0
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds for which a broker that failed is left alone; then the last, for ever
-_MOST_UNTOLD = 256
 
 
 class Message(NamedTuple):
@@ -43,8 +42,6 @@ class CeleryCarrier:
         self._queue: SimpleQueue[Message | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="wake-ups", daemon=True)
         self._tell: Callable[[Event], None] = _nobody
-        self._untold: Counter[str] = Counter()
-        self._dropped = 0
         self._away_until = 0.0
         self._failures = 0
         self._connection: Connection | None = None
@@ -57,7 +54,7 @@ class CeleryCarrier:
 
     def wake(self, run_id: UUID, priority: Priority) -> None:
         """Have it published, soon. Never waits and never raises."""
-        if time.monotonic() < self._away_until or self._queue.qsize() >= self._most_waiting:
+        if self._is_left_alone or self._queue.qsize() >= self._most_waiting:
             self._tell(WakeUpsSent("dropped", 1))
         else:
             self._queue.put(Message(run_id, priority))
@@ -68,33 +65,57 @@ class CeleryCarrier:
             self._queue.put(None)
             self._thread.join(LAST_WORDS_SECONDS)
 
+    @property
+    def _is_left_alone(self) -> bool:
+        """Whether the broker has just failed."""
+        return time.monotonic() < self._away_until
+
     def _work(self) -> None:
-        while (message := self._queue.get()) is not None:
-            self._publish(message)
-            if self._queue.empty() or self._untold.total() >= _MOST_UNTOLD:
-                self._tell_counts()
-        self._tell_counts()
+        while batch := self._next_batch():
+            if self._is_left_alone:  # they were here before it failed
+                self._tell(WakeUpsSent("dropped", len(batch)))
+            else:
+                self._publish(batch)
         self._disconnect()
 
-    def _publish(self, message: Message) -> None:
-        if time.monotonic() < self._away_until:  # it was here before the broker failed
-            self._untold["dropped"] += 1
-            return
+    def _next_batch(self) -> list[Message]:
+        """What has come since the last one; empty at the end."""
+        batch: list[Message] = []
         try:
-            self._app.send_task(
-                TASK,
-                (str(message.run_id),),
-                producer=self._connected(),
-                priority=self._priorities[message.priority],
-                expires=EXPIRES_SECONDS,
-                ignore_result=True,
-                retry=False,
-            )
+            message = self._queue.get()
+            while message is not None:
+                batch.append(message)
+                if len(batch) == MOST_AT_ONCE:
+                    return batch
+                message = self._queue.get_nowait()
+            if batch:
+                self._queue.put(None)  # the end comes after these
+        except Empty:
+            pass
+        return batch
+
+    def _publish(self, batch: list[Message]) -> None:
+        try:
+            with self._connected().batch(MOST_AT_ONCE):  # on Redis one round trip; elsewhere nothing is waited for
+                for message in batch:
+                    self._send(message)
         except Exception as error:  # noqa: BLE001 - whatever a client of a broker raises: here it becomes a count
+            self._tell(WakeUpsSent("failed", len(batch)))
             self._failed(error)
         else:
-            self._untold["published"] += 1
+            self._tell(WakeUpsSent("published", len(batch)))
             self._succeeded()
+
+    def _send(self, message: Message) -> None:
+        self._app.send_task(
+            TASK,
+            (str(message.run_id),),
+            producer=self._producer,
+            priority=self._priorities[message.priority],
+            expires=EXPIRES_SECONDS,
+            ignore_result=True,
+            retry=False,
+        )
 
     def _connected(self) -> Producer:
         if self._producer is None:
@@ -114,23 +135,17 @@ class CeleryCarrier:
             self._tell(CarrierChanged(None))
 
     def _failed(self, error: Exception) -> None:
-        self._untold["failed"] += 1
         self._disconnect()
         self._away_until = time.monotonic() + _PAUSES[min(self._failures, len(_PAUSES) - 1)]
         self._failures += 1
         if self._failures == 1:
-            self._tell(CarrierChanged(type(error).__name__))
+            self._tell(CarrierChanged(type(error.__cause__ or error).__name__))
 
     def _disconnect(self) -> None:
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
             with suppress(Exception):  # it is broken perhaps
                 connection.close()
-
-    def _tell_counts(self) -> None:
-        counts, self._untold = self._untold, Counter()
-        for outcome, count in counts.items():
-            self._tell(WakeUpsSent(outcome, count))
 
 
 def _nobody(_: Event) -> None:
