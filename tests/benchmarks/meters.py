@@ -8,14 +8,14 @@ from psycopg.rows import dict_row
 
 _TABLES = """
 SELECT relname AS name, n_tup_ins AS inserted, n_tup_upd AS updated, n_tup_hot_upd AS hot, n_tup_del AS deleted,
-       coalesce(idx_scan, 0) + seq_scan AS scans,
+       coalesce(idx_scan, 0) + seq_scan AS scans, coalesce(idx_tup_fetch, 0) + seq_tup_read AS read,
        pg_table_size(relid) AS table_bytes, pg_indexes_size(relid) AS index_bytes
 FROM pg_stat_user_tables
 """
 _SERVER = """
 SELECT pg_current_wal_insert_lsn() - '0/0' AS wal_bytes, wal_records AS records, wal_fpi AS full_pages,
        (SELECT coalesce(sum(commit_seq), 0) FROM processes) AS commits,
-       xact_commit + xact_rollback AS transactions, tup_fetched AS fetched, blks_read AS blocks_read
+       xact_commit + xact_rollback AS transactions, blks_read AS blocks_read
 FROM pg_stat_wal, pg_stat_database WHERE datname = current_database()
 """
 _IN_HAND = "SELECT count(*) FROM runs WHERE owner IS NOT NULL"  # by a partial index that holds nothing else
@@ -30,6 +30,7 @@ class Rows:
     hot: int
     deleted: int
     scans: int
+    read: int
     table_bytes: int
     index_bytes: int
 
@@ -50,7 +51,6 @@ class Meters:
     full_pages: int
     commits: int
     transactions: int
-    fetched: int
     blocks_read: int
     tables: Mapping[str, Rows]
 
@@ -70,7 +70,7 @@ def read(url: str) -> Meters:
 
 def in_hand(url: str) -> int:
     """How many runs some process has in hand."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options="-c enable_seqscan=off") as connection:
         return int(connection.execute(_IN_HAND).fetchall()[0][0])
 
 

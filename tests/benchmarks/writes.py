@@ -147,25 +147,25 @@ def tell(whole: Account, bare: Account) -> None:
 
 def tell_rows(whole: Account) -> None:
     say(
-        "\n| table | inserted | updated | of it HOT | deleted | scans | table bytes | index bytes |\n"
-        "|---|--:|--:|--:|--:|--:|--:|--:|"
+        "\n| table | inserted | updated | of it HOT | deleted | scans | rows read | table bytes | index bytes |\n"
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     )
     for name, rows in sorted(whole.total.tables.items(), key=lambda pair: -pair[1].written):
-        if rows.written < whole.orders / 100:
+        if max(rows.written, rows.read) < whole.orders / 10:
             continue
         hot = f"{rows.hot / rows.updated:.0%}" if rows.updated else ""
-        each = [rows.inserted, rows.updated, rows.deleted, rows.scans, rows.table_bytes, rows.index_bytes]
-        inserted, updated, deleted, scans, table, index = (value / whole.orders for value in each)
+        each = [rows.inserted, rows.updated, rows.deleted, rows.scans, rows.read, rows.table_bytes, rows.index_bytes]
+        inserted, updated, deleted, scans, read, table, index = (value / whole.orders for value in each)
         say(
-            f"| {name} | {inserted:.2f} | {updated:.2f} | {hot} | {deleted:.2f} | {scans:.1f} "
+            f"| {name} | {inserted:.2f} | {updated:.2f} | {hot} | {deleted:.2f} | {scans:.1f} | {read:.1f} "
             f"| {table:,.0f} | {index:,.0f} |"
         )
     written = sum(rows.written for rows in whole.total.tables.values())
-    total = (written, whole.total.transactions, whole.total.fetched, whole.total.blocks_read, whole.total.full_pages)
-    writes, transactions, fetched, blocks, pages = (value / whole.orders for value in total)
+    total = (written, whole.total.transactions, whole.total.blocks_read, whole.total.full_pages)
+    writes, transactions, blocks, pages = (value / whole.orders for value in total)
     say(
         f"\nPer order, over {whole.orders:,}: {writes:.1f} rows written; {transactions:.2f} transactions, all told; "
-        f"{fetched:.0f} rows fetched by index; {blocks:.2f} blocks read into the buffers; {pages:.2f} full pages."
+        f"{blocks:.2f} blocks read into the buffers; {pages:.2f} full pages."
     )
 
 
