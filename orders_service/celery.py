@@ -10,7 +10,7 @@ from celery import Celery, signals
 
 from orders_service import logs, serving, starting
 from orders_service.carrying import celery_of
-from orders_service.settings import Role, Settings, load
+from orders_service.settings import Role, Settings, SettingsError, load
 from pipelines import Process
 from pipelines.carriers.celery import CANNOT_START, CannotStart, host
 
@@ -19,10 +19,8 @@ def _application() -> Celery:
     try:
         settings = load().model_copy(update={"role": Role.WORKER})
         application = celery_of(settings)
-    except Exception as error:
-        if (reason := starting.advice(error)) is None:
-            raise
-        sys.stderr.write(f"{reason}\n")
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
         sys.exit(CANNOT_START)
     host(application, lambda: _hosted(settings), loop_factory=serving.new_event_loop)
     _log_as_we_do(settings)

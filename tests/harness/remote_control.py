@@ -27,8 +27,9 @@ class RemoteControl:
 
     def ask(self, what: str, *, workers: int) -> dict[str, Any]:
         """As `celery inspect` does it; comes back when so many have answered, or after a while."""
-        inspect = self._app.control.inspect(timeout=_PATIENCE_SECONDS, limit=workers)
-        return getattr(inspect, what)() or {}
+        with self._app.connection_for_write() as connection:  # a new one: the broker may have been away
+            inspect = self._app.control.inspect(timeout=_PATIENCE_SECONDS, limit=workers, connection=connection)
+            return getattr(inspect, what)() or {}
 
     def wake(self, *run_ids: object) -> None:
         """Send by hand the messages that our carrier sends."""

@@ -24,7 +24,9 @@ def celery_app(name: str, broker_url: str, *, queue: str = QUEUE) -> Celery:
     sweep finds the run, so nothing is confirmed, retried, or stored as a result.
     """
     app = Celery(name, broker=broker_url, set_as_current=False)
-    app.conf.update(_settings(queue, is_redis=is_redis(broker_url)))
+    app.conf.update(_settings(queue))
+    if is_redis(broker_url):
+        app.conf.update(_redis_settings(is_encrypted=broker_url.startswith("rediss")))
     return app
 
 
@@ -37,8 +39,7 @@ def priorities(app: Celery) -> dict[Priority, int]:
     return _REDIS if is_redis(str(app.conf.broker_url)) else _RABBITMQ
 
 
-def _settings(queue: str, *, is_redis: bool) -> dict[str, Any]:
-    sockets = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": SOCKET_SECONDS} if is_redis else {}
+def _settings(queue: str) -> dict[str, Any]:
     return {
         "accept_content": ["json"],
         "task_serializer": "json",
@@ -57,5 +58,13 @@ def _settings(queue: str, *, is_redis: bool) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # without a broker the worker goes on by its sweep
         "broker_connection_timeout": CONNECT_SECONDS,
-        "broker_transport_options": sockets,
+    }
+
+
+def _redis_settings(*, is_encrypted: bool) -> dict[str, Any]:
+    """A transport that is named explicitly is not given the TLS that kombu gives to `rediss`, which checks nothing."""
+    return {
+        "broker_transport": "pipelines.carriers.celery.redis_transport:Transport",
+        "broker_transport_options": {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": SOCKET_SECONDS},
+        "broker_use_ssl": {"ssl_cert_reqs": "required"} if is_encrypted else None,
     }
