@@ -166,11 +166,15 @@ async def completed_by(worker: OrdersServer) -> float:
 
 async def compare(chosen: argparse.Namespace, postgres: OwnPostgres, parent: Path) -> None:
     say(HEAD)
-    for name in chosen.cases:
-        measured = await case(name, chosen, postgres, parent)
-        mean = {count: fmean(each.per_second for each in rounds) for count, rounds in measured.items()}
-        few = min(mean)
-        say("".join(f"\n{name}: {count} against {few}: {mean[count] / mean[few]:.2f} times" for count in mean) + "\n")
+    measured = {name: await case(name, chosen, postgres, parent) for name in chosen.cases}
+    say("".join(f"\n{name}: {ratio}" for name, rounds in measured.items() for ratio in ratios(rounds)))
+
+
+def ratios(measured: Mapping[int, Sequence[Figures]]) -> list[str]:
+    """Each number of workers against the smallest, on the mean of all rounds."""
+    mean = {count: fmean(each.per_second for each in rounds) for count, rounds in measured.items()}
+    few, *more = sorted(mean)
+    return [f"{count} workers complete {mean[count] / mean[few]:.2f} times the orders of {few}" for count in more]
 
 
 async def case(
