@@ -39,9 +39,10 @@ format: .venv/dev.stamp ## let the formatter and the linter mend what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/dev.stamp ## ours against the textbook service; claims from a full journal
+bench: .venv/dev.stamp ## ours against the textbook service; claims from a full journal; one worker against two
 	@$(BIN)/python -m tests.benchmarks.orders $(ARGS)
 	@$(if $(ARGS),,$(BIN)/python -m tests.benchmarks.claims)
+	@$(if $(ARGS),,$(BIN)/python -m tests.benchmarks.workers)
 
 lock: ## resolve the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \
