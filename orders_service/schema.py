@@ -11,10 +11,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from pipelines import JournalTooOld
-from pipelines.journal import lock_of, open_for_altering, open_for_reading, parse_url
+from pipelines.journal import lock_of, open_for_altering, open_for_reading, parse_url, refuse_if_closed
 
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
@@ -38,7 +38,7 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection, _alone(connection):
-            if _is_known(current_revision(connection)):
+            if is_known(current_revision(connection)):
                 _run(connection, to)
             elif to != "head":
                 raise ValueError("The database is newer than this release, which knows no way back from there.")
@@ -82,14 +82,15 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 
 def check(database_url: str) -> None:
-    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer."""
+    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer, or `JournalMoved`."""
     engine = open_for_reading(database_url)
     try:
         with engine.connect() as connection:
+            refuse_if_closed(connection)
             revision = current_revision(connection)
     finally:
         engine.dispose()
-    if _is_known(revision) and revision != head():
+    if is_known(revision) and revision != head():
         have = f"revision {revision}" if revision else "empty"
         raise JournalTooOld(f"The database is {have}, and this release needs {head()}. Run: orders migrate")
 
@@ -99,11 +100,17 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def table_names(connection: Connection) -> set[str]:
+    """All that are there, whoever made them."""
+    return set(inspect(connection).get_table_names())
+
+
 def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _is_known(revision: str | None) -> bool:
+def is_known(revision: str | None) -> bool:
+    """Whether this release has it; it does not have those of newer ones."""
     if revision is None:
         return True
     try:

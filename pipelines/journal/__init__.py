@@ -15,6 +15,7 @@ from pipelines.journal import (
     starting,
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
+from pipelines.journal.closing import refuse_if_closed
 from pipelines.journal.creating import create_tables
 from pipelines.journal.dialects import open_for_altering, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
@@ -62,6 +63,7 @@ __all__ = [
     "presence",
     "reaping",
     "recording",
+    "refuse_if_closed",
     "resume",
     "retrying",
     "start",

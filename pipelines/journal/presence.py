@@ -14,6 +14,7 @@ from pipelines.clock import Clock
 from pipelines.committer import Answer
 from pipelines.errors import JournalTooOld
 from pipelines.journal.claiming import give_back
+from pipelines.journal.closing import refuse_if_closed
 from pipelines.journal.creating import what_is_missing
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import processes
@@ -52,12 +53,14 @@ class Presence:
         self._knows = json.dumps(sorted(knows))  # what it can carry on, for whoever asks why a run stands still
 
     def register(self, engine: Engine) -> None:
-        """Add the row of this incarnation; no id is ever used twice. Raises `JournalTooOld`."""
+        """Add the row of this incarnation; no id is ever used twice. Raises `JournalTooOld` and `JournalMoved`."""
         row = {"id": self._me, "host": socket.gethostname(), "pid": os.getpid(), "started_at": self._clock.now()}
         try:
             with engine.begin() as connection:
                 connection.execute(_REGISTER, row | {"knows": self._knows, "lease": self._until()})
         except DBAPIError as error:
+            with engine.connect() as connection:
+                refuse_if_closed(connection)
             if missing := what_is_missing(engine):
                 raise JournalTooOld(missing) from error
             raise
