@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +22,10 @@ _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
 _LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
+# Else the statement of a migrator that was killed goes on, and with it its lock, for as long as an index takes.
+_NOTICE_DEATH = (
+    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"  # since 14
+)
 
 
 def _config() -> Config:
@@ -74,6 +80,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
     connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
     connection.exec_driver_sql(UNLIMITED)
+    connection.exec_driver_sql(_NOTICE_DEATH)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)
@@ -86,17 +93,54 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.commit()
 
 
-def check(database_url: str) -> None:
-    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer."""
+class Stands(StrEnum):
+    """What a schema is to a release."""
+
+    EMPTY = "empty"
+    OLDER = "older"
+    EQUAL = "equal"
+    NEWER = "newer"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which schema there is, and which one this release was written for."""
+
+    stands: Stands
+    have: str | None
+    need: str | None
+
+    def __str__(self) -> str:
+        have = f"revision {self.have}" if self.have else "empty"
+        if self.stands is Stands.NEWER:
+            return f"The database is {have}, which is newer than this release, whose schema is {self.need}"
+        return f"The database is {have}, and this release needs {self.need}"
+
+
+def standing(database_url: str) -> Standing:
+    """How the database stands to this release."""
     engine = open_for_reading(database_url)
     try:
         with engine.connect() as connection:
             revision = current_revision(connection)
     finally:
         engine.dispose()
-    if _is_known(revision) and revision != head():
-        have = f"revision {revision}" if revision else "empty"
-        raise JournalTooOld(f"The database is {have}, and this release needs {head()}. Run: orders migrate")
+    return Standing(_stands(revision), revision, head())
+
+
+def _stands(revision: str | None) -> Stands:
+    if revision is None:
+        return Stands.EMPTY
+    if revision == head():
+        return Stands.EQUAL
+    return Stands.OLDER if _is_known(revision) else Stands.NEWER
+
+
+def check(database_url: str) -> None:
+    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer."""
+    found = standing(database_url)
+    if found.stands in {Stands.EMPTY, Stands.OLDER}:
+        raise JournalTooOld(f"{found}. Run: orders migrate")
 
 
 def head() -> str | None:
@@ -109,12 +153,12 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def _is_known(revision: str | None) -> bool:
-    if revision is None:
-        return True
-    try:
-        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
-    except CommandError:
-        return False
+    """Migrations that cannot be read are an error, and never a schema that is newer."""
+    return revision is None or revision in _revisions()
+
+
+def _revisions() -> frozenset[str]:
+    return frozenset(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def is_current(engine: Engine) -> bool:
@@ -127,5 +171,4 @@ def is_current(engine: Engine) -> bool:
 @cache
 def _older_revisions() -> frozenset[str]:
     """Read once: a probe comes every few seconds."""
-    script = ScriptDirectory.from_config(_config())
-    return frozenset(each.revision for each in script.walk_revisions()) - set(script.get_heads())
+    return _revisions() - {head()}
