@@ -15,7 +15,7 @@ from pipelines.journal import (
     starting,
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
-from pipelines.journal.creating import create_tables
+from pipelines.journal.creating import create_tables, what_is_missing
 from pipelines.journal.dialects import UNLIMITED, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
@@ -64,4 +64,5 @@ __all__ = [
     "retrying",
     "start",
     "starting",
+    "what_is_missing",
 ]
