@@ -16,7 +16,7 @@ from pipelines.journal import (
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
 from pipelines.journal.closing import refuse_if_closed
-from pipelines.journal.creating import create_tables
+from pipelines.journal.creating import create_tables, what_is_missing
 from pipelines.journal.dialects import open_for_altering, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
@@ -68,4 +68,5 @@ __all__ = [
     "retrying",
     "start",
     "starting",
+    "what_is_missing",
 ]
