@@ -58,16 +58,18 @@ class Taking:
         self._waiting.append(Named(run_id, answer))
         if not self._is_claiming:
             self._is_claiming = True
-            self._worker.look_after(self._claim_all(), name="claim by name")
+            claiming = self._worker.look_after(self._claim_all(), name="claim by name")
+            claiming.add_done_callback(self._end)  # no `finally`: a task that is cancelled early never begins
         return await answer
 
     async def _claim_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._claim([self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))])
-        finally:
-            self._is_claiming = False
-            _answer(self._waiting, ())
+        while self._waiting:
+            await self._claim([self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))])
+
+    def _end(self, _: asyncio.Task[None]) -> None:
+        self._is_claiming = False
+        _answer(self._waiting, ())
+        self._waiting.clear()
 
     async def _claim(self, named: list[Named]) -> None:
         """Whoever is told no has lost nothing: the sweep finds the run."""

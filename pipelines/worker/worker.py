@@ -159,11 +159,12 @@ class Worker:
         self._idle.clear()
         self.look_after(self._carry(run, hand), name=f"run {run.id}")
 
-    def look_after(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+    def look_after(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
         """Have it done in a task of its own, which ends at the latest when this worker stops."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._hear_out)
+        return task
 
     def _hear_out(self, task: asyncio.Task[None]) -> None:
         """What a claim or a run dies of, if it is not the journal's trouble, is a bug: it is told at once."""

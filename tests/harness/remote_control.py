@@ -16,6 +16,7 @@ class RemoteControl:
 
     def __init__(self, broker_url: str) -> None:
         self._app = Celery("remote", broker=broker_url, set_as_current=False)
+        self._app.conf.task_queue_max_priority = 2  # RabbitMQ wants a queue to be declared alike by all
 
     def __enter__(self) -> Self:
         return self

@@ -100,8 +100,8 @@ class CeleryCarrier:
                 for message in batch:
                     self._send(message)
         except Exception as error:  # noqa: BLE001 - whatever a client of a broker raises: here it becomes a count
-            self._tell(WakeUpsSent("failed", len(batch)))
             self._failed(error)
+            self._tell(WakeUpsSent("failed", len(batch)))
         else:
             self._tell(WakeUpsSent("published", len(batch)))
             self._succeeded()
