@@ -18,4 +18,4 @@ def test_it_takes_a_message_and_is_gone_afterwards() -> None:
 
 
 def _connected(url: str) -> Connection:
-    return Connection(url)  # type: ignore[no-untyped-call] # kombu says so of itself
+    return Connection(url)
