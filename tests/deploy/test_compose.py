@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_commands_exist() -> None:
         "celery": ["celery", "-A", "orders_service.celery", "worker"],
     }
     assert {words[0] for words in commands.values()} <= scripts
+    assert find_spec(commands["celery"][2]) is not None
     known = getattr(get_command(cli), "commands")  # noqa: B009 - a group's, which its type does not say
     assert {words[1] for words in commands.values() if words[0] == "orders"} <= known.keys()
 

@@ -3,6 +3,7 @@
 import os
 import re
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,7 @@ def test_the_commands_are_those_of_the_project_and_of_celery() -> None:
 def test_a_command_is_installed_with_the_service() -> None:
     scripts = {script.name for script in entry_points(group="console_scripts")}
     assert {command for command, *_ in commands()} <= scripts
+    assert all(find_spec(words[2]) for words in commands() if words[0] == "celery")
 
 
 def test_a_command_of_the_containers_exists() -> None:
