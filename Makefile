@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench lock clean reset
+.PHONY: help run demo test faults check format bench lock clean reset
 
 help: ## show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ demo: .venv/run.stamp ## a crash to watch: a server is killed at work, and every
 
 test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, two at a time
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+faults: .venv/dev.stamp ## the long stories of kills, cut connections and failovers: minutes each
+	@$(BIN)/pytest -m faults tests/acceptance $(ARGS)
 
 check: .venv/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
