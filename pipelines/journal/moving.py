@@ -5,7 +5,7 @@ moment, whoever dies, may the same runs be carried on in both places; and the sa
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,17 +62,16 @@ def moving(source_url: str, target_url: str, tables: Sequence[Table], tell: Told
     refuse_ends(source, target)
     lock = lock_of(source)
     assert lock is not None  # noqa: S101 - it is a file
-    lock.acquire()
-    file, receiver = open_for_writing(source_url), open_for_writing(target_url)
-    readers = open_for_reading(source_url, connections=1)
-    try:
-        with readers.connect() as rows:
-            rows.exec_driver_sql("BEGIN")  # one moment of it from first to last, should a tool write beside us
-            yield Move(rows, file, receiver, tables, tell, spoken(source), spoken(target))
-    finally:
-        for engine in (readers, receiver, file):
-            engine.dispose()
-        lock.release()
+    with ExitStack() as owned:
+        lock.acquire()
+        owned.callback(lock.release)
+        file, receiver = open_for_writing(source_url), open_for_writing(target_url)
+        readers = open_for_reading(source_url, connections=1)
+        for engine in (file, receiver, readers):
+            owned.callback(engine.dispose)
+        rows = owned.enter_context(readers.connect())
+        rows.exec_driver_sql("BEGIN")  # one moment of it from first to last, should a tool write beside us
+        yield Move(rows, file, receiver, tables, tell, spoken(source), spoken(target))
 
 
 def refuse_ends(source: URL, target: URL) -> None:
