@@ -34,7 +34,8 @@ async def _hosted(settings: Settings) -> AsyncIterator[Process]:
         listener = serving.listen(settings.host, settings.port)
         await asyncio.to_thread(starting.check, settings)
     except Exception as error:
-        if (reason := starting.advice(error)) is None:
+        reason = str(error) if isinstance(error, SettingsError) else starting.advice(error)
+        if reason is None:
             raise
         raise CannotStart(reason) from error
     async with serving.serving(settings, listener=listener) as process:

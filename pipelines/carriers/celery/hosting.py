@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -60,8 +61,7 @@ class Runs(bootsteps.StartStopStep):  # type: ignore[misc] # published without t
 
     def __init__(self, worker: Any, **_: Any) -> None:
         super().__init__(worker)
-        pool = worker.pool_cls if isinstance(worker.pool_cls, str) else worker.pool_cls.__module__.rpartition(".")[2]
-        if pool not in {*_POOLS, "thread"}:
+        if (pool := _typed(sys.argv) or _configured(worker.pool_cls)) not in _POOLS:
             _refuse(
                 f"The pool {pool} is not for this worker: its runs share one event loop, and no process or thread is "
                 f"held for each. Leave -P away, or use one of: {', '.join(_POOLS)}."
@@ -96,6 +96,21 @@ class Runs(bootsteps.StartStopStep):  # type: ignore[misc] # published without t
     def _leave(self, *_: object, **__: object) -> None:
         """In a signal handler: at the first one drain, at the second one hurry."""
         self.tenant.leave()
+
+
+def _typed(words: list[str]) -> str | None:
+    """The pool that a person asks for. Celery takes `-P prefork` for no wish at all, and would run on threads."""
+    for word, following in pairwise([*words, ""]):
+        if word in {"-P", "--pool"}:
+            return following
+        if word.startswith("--pool="):
+            return word.removeprefix("--pool=")
+    return None
+
+
+def _configured(pool: Any) -> str:
+    module: str = pool if isinstance(pool, str) else pool.__module__.rpartition(".")[2]
+    return "threads" if module == "thread" else module
 
 
 def _end_this_worker() -> None:

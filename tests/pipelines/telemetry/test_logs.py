@@ -13,6 +13,7 @@ import structlog
 from pipelines import Pipeline, Reject, Retry, StepContext, Transaction
 from pipelines.events import (
     BatchCommitted,
+    CarrierChanged,
     CommitDoubted,
     Event,
     ProcessFailed,
@@ -24,6 +25,7 @@ from pipelines.events import (
     StepAttempted,
     StepRaised,
     TickFailed,
+    WakeUpsSent,
     WriteRefused,
 )
 from pipelines.telemetry import StructuredLogs
@@ -80,6 +82,9 @@ def line_of(event: Event) -> dict[str, Any] | None:
         (TickFailed("nightly", "LookupError: 1"), "error"),
         (CommitDoubted(committed=True), "warning"),
         (ProcessFailed("fenced"), "critical"),
+        (CarrierChanged("ConnectionError"), "warning"),
+        (CarrierChanged(None), "info"),
+        (WakeUpsSent("published", 1), None),
         (BatchCommitted(3, 0.1), None),
     ],
 )

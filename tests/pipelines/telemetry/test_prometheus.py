@@ -12,10 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from tenacity import wait_fixed
 
 from pipelines import Destination, Pipeline, Reject, Retry, Schedule, StepContext, cron, schedule
-from pipelines.events import Event, RunsPruned, RunsReaped, StepAttempted
+from pipelines.events import Event, RunsPruned, RunsReaped, StepAttempted, WakeUpHeard, WakeUpsSent
 from pipelines.journal import open_for_reading
 from pipelines.telemetry import JournalGauges, PrometheusMetrics
 from pipelines.testing import create_tables
+from pipelines.worker.taking import Heard
 from tests.builders.world import Trip, World, staged
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -79,6 +80,8 @@ def test_names_and_labels_are_those_of_the_contract(tmp_path: Path) -> None:
         "pipeline_commit_seconds_count": set(),
         "pipeline_runs_put_aside_total": {"pipeline", "step", "destination"},
         "pipeline_runs_pruned_total": set(),
+        "pipeline_wakeups_total": {"outcome"},
+        "pipeline_wakeups_heard_total": {"outcome"},
         "pipeline_schedule_fires_total": {"schedule"},
         "pipeline_schedule_failures_total": {"schedule"},
         "pipeline_runs": {"pipeline", "state"},
@@ -108,6 +111,8 @@ def test_names_and_labels_are_those_of_the_contract(tmp_path: Path) -> None:
         ("pipeline_schedule_fires_total", "schedule", {"nightly"}),
         ("pipeline_schedule_failures_total", "schedule", {"nightly"}),
         ("pipeline_processes", "state", {"live", "draining"}),
+        ("pipeline_wakeups_total", "outcome", {"published", "failed", "dropped"}),
+        ("pipeline_wakeups_heard_total", "outcome", {*Heard}),
         ("pipeline_schedule_last_success_timestamp_seconds", "schedule", {"nightly"}),
         ("pipeline_runs", "state", {"ready", "running", "waiting", "undoing", "failed", "quarantined"}),
     ],
@@ -188,6 +193,16 @@ def test_what_concerns_no_pipeline_is_counted(event: Event, name: str, count: in
     registry = CollectorRegistry()
     PrometheusMetrics(registry, [])(event)
     assert scraped(registry)[sample(name)] == count
+
+
+def test_wake_ups_are_counted_both_ways() -> None:
+    registry = CollectorRegistry()
+    metrics = PrometheusMetrics(registry, [])
+    metrics(WakeUpsSent("published", 64))
+    metrics(WakeUpHeard("taken"))
+    samples = scraped(registry)
+    assert samples[sample("pipeline_wakeups_total", outcome="published")] == 64
+    assert samples[sample("pipeline_wakeups_heard_total", outcome="taken")] == 1
 
 
 def test_an_attempt_names_the_trace_it_belongs_to() -> None:
