@@ -29,7 +29,7 @@ async def installation(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Inst
     ("options", "settings", "sentence"),
     [
         ((), {}, "orders migrate"),
-        (("--pool", "processes"), {}, "threads"),  # prefork by its other name: Celery takes the usual one for no choice
+        (("--pool", "prefork"), {}, "threads"),
         ((), {"ORDERS_DATABASE_URL": "sqlite:///orders.db"}, "needs PostgreSQL"),
     ],
     ids=["no schema", "prefork", "SQLite"],

@@ -21,7 +21,14 @@ CELERY = Path(sys.executable).parent / "celery"
 LAUNCH = Path(__file__).parents[1] / "acceptance" / "launch_celery.py"
 
 
-def celery_worker(installation: Installation, name: str, *plants: str, options: Sequence[str] = ()) -> OrdersServer:
+class CeleryWorker(OrdersServer):
+    """It is an `orders work` and a Celery worker, and takes as long as both to start."""
+
+    async def serve(self, *, within_seconds: float = _START_SECONDS) -> None:
+        await super().serve(within_seconds=within_seconds)
+
+
+def celery_worker(installation: Installation, name: str, *plants: str, options: Sequence[str] = ()) -> CeleryWorker:
     """One more Celery worker of it, not yet started: as people type it, unless something is planted in it.
 
     `plants` are what `tests/acceptance/launch_celery.py` changes in it; `options` are Celery's own.
@@ -29,7 +36,7 @@ def celery_worker(installation: Installation, name: str, *plants: str, options: 
     command = [sys.executable, str(LAUNCH), *plants, "--"] if plants else [str(CELERY)]
     arguments = ["-A", "orders_service.celery", "worker", "--hostname", f"{name}@%h", *options]
     log = installation.folder / f"{name}.log"
-    return OrdersServer([*command, *arguments], environment=installation.environment, log=log)
+    return CeleryWorker([*command, *arguments], environment=installation.environment, log=log)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Fleet:
 
     stage: Stage
     api: OrdersServer
-    workers: tuple[OrdersServer, ...]
+    workers: tuple[CeleryWorker, ...]
     remote: RemoteControl
 
     async def until_listening(self) -> None:
