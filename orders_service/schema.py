@@ -22,10 +22,6 @@ _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
 _LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
-# Else the statement of a migrator that was killed goes on, and with it its lock, for as long as an index takes.
-_NOTICE_DEATH = (
-    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"  # since 14
-)
 
 
 def _config() -> Config:
@@ -45,10 +41,12 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     engine = open_for_writing(database_url)
     try:
         with engine.connect() as connection, _alone(connection):
-            if _is_known(current_revision(connection)):
-                _run(connection, to)
-            elif to != "head":
+            stands = _stands(current_revision(connection))
+            if to == "head" and stands in {Stands.EQUAL, Stands.NEWER}:
+                return
+            if stands is Stands.NEWER:
                 raise ValueError("The database is newer than this release, which knows no way back from there.")
+            _run(connection, to)
     except CommandError as error:
         raise ValueError(f"{error}.") from None
     finally:
@@ -70,6 +68,12 @@ def _run(connection: Connection, to: str) -> None:
     connection.commit()
 
 
+# Else the statement of a migrator that was killed goes on, and with it its lock, for as long as an index takes.
+_NOTICE_DEATH = (
+    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"  # since 14
+)
+
+
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
     """Polled, not waited for: a blocked lock is an open statement, which a concurrent index build would wait for."""
@@ -80,10 +84,10 @@ def _alone(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
     connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
     connection.exec_driver_sql(UNLIMITED)
-    connection.exec_driver_sql(_NOTICE_DEATH)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)
+    connection.exec_driver_sql(_NOTICE_DEATH)
     connection.commit()
     try:
         yield
