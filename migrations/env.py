@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from orders_service import tables
 from orders_service.settings import load
-from pipelines.journal import open_for_writing
+from pipelines.journal import open_for_altering
 
 
 def is_compared(found: Any, name: str | None, kind: str, *_: object) -> bool:
@@ -42,6 +42,6 @@ if context.is_offline_mode():
 elif (handed_in := context.config.attributes.get("connection")) is not None:
     run(handed_in)
 else:
-    with open_for_writing(load().database_url.get_secret_value()).connect() as own:
+    with open_for_altering(load().database_url.get_secret_value()).connect() as own:
         run(own)
         own.commit()

@@ -30,6 +30,7 @@ from orders_service.api_text import DESCRIPTION, TAGS
 from orders_service.audit import routes as audit_routes
 from orders_service.auth import Keyring
 from orders_service.background import PIPELINES, schedules_of
+from orders_service.carrying import carrier_of
 from orders_service.console import Lookout
 from orders_service.console import routes as console_routes
 from orders_service.forms import FORM_OVERHEAD_BYTES
@@ -181,9 +182,11 @@ def _lifespan(
 def _process(settings: Settings, **options: Any) -> Process:
     usual: dict[str, Any] = {
         "slots": 0 if settings.role is Role.API else settings.worker_slots,
+        "connections": settings.database_connections,
         "rhythm": Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
         "schedules": schedules_of(settings),
         "retention": settings.retention,
+        "carrier": carrier_of(settings),
     }
     return Process(settings.database_url.get_secret_value(), PIPELINES, **usual | options)
 

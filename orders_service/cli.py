@@ -105,6 +105,22 @@ def migrate(
 
 
 @cli.command()
+def wait(
+    patience: Annotated[float, typer.Option(min=0, help="So many seconds at most.")] = 600.0,
+) -> None:
+    """Wait until the database has the schema of this release, or a newer one; for what starts beside a migration.
+
+    Ends with 2 when patience does, and says what is in the way.
+    """
+    from orders_service import waiting  # noqa: PLC0415 - as above
+    from orders_service.settings import load  # noqa: PLC0415 - as above
+
+    with _told():
+        waiting.until_migrated(load(), patience_seconds=patience, tell=lambda line: typer.echo(line, err=True))
+    typer.echo("The schema is up to date.")
+
+
+@cli.command()
 def seed(
     catalog: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A JSON list of products; else a small one.")

@@ -58,7 +58,12 @@ def _bridge(out: TextIO, reading: list[Processor], rendering: list[Processor]) -
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells what it finds at every look
+    for chatty in (
+        "alembic",
+        "celery.worker.strategy",
+        "celery.app.trace",
+    ):  # what they find at every look; each message
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     for name in ("uvicorn", "uvicorn.error"):  # a server that is started by its own command has set them up already
         server = logging.getLogger(name)

@@ -13,15 +13,18 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from pipelines import JournalTooOld
-from pipelines.journal import UNLIMITED, lock_of, open_for_reading, open_for_writing, parse_url
+from pipelines.journal import lock_of, open_for_altering, open_for_reading, parse_url, refuse_if_closed
 
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
-_LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
+# Else the statement of a migrator that was killed goes on, and with it its lock, for as long as an index takes.
+_NOTICE_DEATH = (
+    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"  # since 14
+)
 
 
 def _config() -> Config:
@@ -38,7 +41,7 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     lock = lock_of(parse_url(database_url))
     if lock is not None:
         lock.acquire()
-    engine = open_for_writing(database_url)
+    engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection, _alone(connection):
             stands = _stands(current_revision(connection))
@@ -68,26 +71,16 @@ def _run(connection: Connection, to: str) -> None:
     connection.commit()
 
 
-# Else the statement of a migrator that was killed goes on, and with it its lock, for as long as an index takes.
-_NOTICE_DEATH = (
-    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"  # since 14
-)
-
-
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
     """Polled, not waited for: a blocked lock is an open statement, which a concurrent index build would wait for."""
     if connection.dialect.name != "postgresql":
         yield
         return
-    connection.exec_driver_sql("SET statement_timeout = 0")
-    connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
-    connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-    connection.exec_driver_sql(UNLIMITED)
+    connection.exec_driver_sql(_NOTICE_DEATH)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)
-    connection.exec_driver_sql(_NOTICE_DEATH)
     connection.commit()
     try:
         yield
@@ -126,6 +119,7 @@ def standing(database_url: str) -> Standing:
     engine = open_for_reading(database_url)
     try:
         with engine.connect() as connection:
+            refuse_if_closed(connection)
             revision = current_revision(connection)
     finally:
         engine.dispose()
@@ -137,11 +131,11 @@ def _stands(revision: str | None) -> Stands:
         return Stands.EMPTY
     if revision == head():
         return Stands.EQUAL
-    return Stands.OLDER if _is_known(revision) else Stands.NEWER
+    return Stands.OLDER if is_known(revision) else Stands.NEWER
 
 
 def check(database_url: str) -> None:
-    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer."""
+    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer, or `JournalMoved`."""
     found = standing(database_url)
     if found.stands in {Stands.EMPTY, Stands.OLDER}:
         raise JournalTooOld(f"{found}. Run: orders migrate")
@@ -152,12 +146,17 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def table_names(connection: Connection) -> set[str]:
+    """All that are there, whoever made them."""
+    return set(inspect(connection).get_table_names())
+
+
 def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _is_known(revision: str | None) -> bool:
-    """Migrations that cannot be read are an error, and never a schema that is newer."""
+def is_known(revision: str | None) -> bool:
+    """Whether this release has it; it lacks those of newer ones. Raises what keeps its migrations from being read."""
     return revision is None or revision in _revisions()
 
 

@@ -1,8 +1,12 @@
 """The server's life: a port of its own, signals in the right order, an exit code that tells."""
 
+import asyncio
 import errno
+import signal
 import socket
 import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -29,17 +33,25 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self.failure: str | None = None
+        self.has_begun = asyncio.Event()
 
     @property
-    def _process(self) -> Process | None:
+    def process(self) -> Process | None:
         return getattr(self._app.state, "process", None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's own signature
         """Drain at the first signal; at the second one break off what still runs."""
-        if self._process is not None:
-            loop = self._process.loop
-            loop.call_soon_threadsafe(self._process.hurry if self.should_exit else self._process.begin_to_drain)
+        if self.process is not None:
+            loop = self.process.loop
+            loop.call_soon_threadsafe(self.process.hurry if self.should_exit else self.process.begin_to_drain)
         self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does it; whoever waits for it may go on afterwards."""
+        try:
+            await super().startup(sockets)
+        finally:
+            self.has_begun.set()
 
     def fail(self, reason: str) -> None:
         """This process may write no more: end it, so that it is started anew."""
@@ -49,7 +61,36 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings, *, listener: socket.socket, **process_options: Any) -> int:
     """Serve until a signal comes; gives the exit code."""
+    server = _server_of(settings, process_options)
+    server.run(sockets=[listener])
+    if not server.started or server.failure is not None:
+        return FAILED
+    return 0
 
+
+@asynccontextmanager
+async def serving(settings: Settings, *, listener: socket.socket, **process_options: Any) -> AsyncIterator[Process]:
+    """The same on the loop of somebody else, who ends it by leaving. Gives the process once it serves."""
+    server = _server_of(settings, process_options)
+    task = asyncio.get_running_loop().create_task(_serve(server, listener), name="serve")
+    await server.has_begun.wait()
+    process = server.process
+    if not server.started or process is None:
+        await task
+        raise RuntimeError("the application did not start; the log says why")
+    try:
+        yield process
+    finally:
+        server.handle_exit(signal.SIGTERM, None)
+        await task
+
+
+async def _serve(server: Server, listener: socket.socket) -> None:
+    with suppress(SystemExit):  # so uvicorn leaves when the application did not start
+        await server.serve(sockets=[listener])
+
+
+def _server_of(settings: Settings, process_options: Mapping[str, Any]) -> Server:
     def fail(reason: str) -> None:
         server.fail(reason)
 
@@ -69,10 +110,16 @@ def serve(settings: Settings, *, listener: socket.socket, **process_options: Any
         forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
     )
     server = Server(config, app)
-    server.run(sockets=[listener])
-    if not server.started or server.failure is not None:
-        return FAILED
-    return 0
+    return server
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """A loop of the kind that this server runs on."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - not there on Windows
+
+    return uvloop.new_event_loop()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""All tables of the service and of the journal, in one metadata: imported by migrations and by nobody else."""
+"""All tables of the service and of the journal, in one metadata: imported by migrations and by whoever moves all."""
 
 from orders_service import database  # noqa: F401 - the naming convention comes before the first table
 from orders_service.accounts.tables import Spending, User

@@ -8,8 +8,11 @@ from pipelines.errors import (
     DeadlinePassed,
     Fenced,
     JournalError,
+    JournalMoved,
     JournalTooOld,
+    NoSession,
     NotInsideTransaction,
+    NotMoved,
     OutcomeUnknown,
     Overloaded,
     PipelinesError,
@@ -58,13 +61,14 @@ from pipelines.schedule import CatchUp, Schedule, cron, schedule
 from pipelines.step import StepContext
 from pipelines.transaction import ReadSession, Transaction
 from pipelines.upcast import Upcast
-from pipelines.worker import AttemptMade, Rhythm, RunNews, RunStands, Steered, Steering, SteeringMany, Watch
+from pipelines.worker import AttemptMade, Carrier, Rhythm, RunNews, RunStands, Steered, Steering, SteeringMany, Watch
 
 __all__ = [
     "AlreadyServed",
     "Attempt",
     "AttemptMade",
     "AttemptOutcome",
+    "Carrier",
     "CatchUp",
     "Cause",
     "Clock",
@@ -79,9 +83,12 @@ __all__ = [
     "Glance",
     "Intervention",
     "JournalError",
+    "JournalMoved",
     "JournalTooOld",
     "Limits",
+    "NoSession",
     "NotInsideTransaction",
+    "NotMoved",
     "OutcomeUnknown",
     "Overloaded",
     "Pipeline",

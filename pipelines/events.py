@@ -162,6 +162,28 @@ class RunsPruned:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeUpsSent:
+    """Wake-ups for other processes were `published`, or `failed`, or `dropped`: there was no use trying."""
+
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUpHeard:
+    """Somebody brought a wake-up; the run was `taken`, or `left`, or there was no slot (`full`)."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierChanged:
+    """The carrier of wake-ups cannot reach its broker, for an error of this kind, or can again."""
+
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessFailed:
     """This process cannot go on, and must end: a supervisor starts a new incarnation."""
 
@@ -185,6 +207,9 @@ Event: TypeAlias = (
     | TicksFired
     | TickFailed
     | RunsPruned
+    | WakeUpsSent
+    | WakeUpHeard
+    | CarrierChanged
     | ProcessFailed
 )
 Subscriber: TypeAlias = Callable[[Event], None]

@@ -1,7 +1,7 @@
 """One incarnation of an API or worker process: puts committer, journal and worker together, and ends them in order."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -22,9 +22,12 @@ from pipelines.retry import Retry
 from pipelines.schedule import Schedule
 from pipelines.transaction import Transaction
 from pipelines.worker import (
+    Carrier,
     Dice,
     Faults,
+    Household,
     Interruption,
+    Pauses,
     Performer,
     ProgressWriter,
     Pruner,
@@ -33,8 +36,10 @@ from pipelines.worker import (
     Slots,
     Steering,
     Sweep,
+    Taking,
     Ticker,
     Upkeep,
+    WakeUps,
     Watch,
     Watchers,
     Worker,
@@ -53,10 +58,13 @@ class Process:
 
     `schedules` are what it starts by itself, and `retention` is how long ended runs are kept; None keeps them all.
     `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
-    starts runs and leaves them to others; `threads` compute steps go on at once. `on_failure` is called when this
-    process may write no more: end it then. `subscribers` hear what happens, `origin` says to which trace a run that is
-    started belongs. `clock`, `dice` (how long to wait before a retry) and `faults` are for tests.
+    starts runs and leaves them to others; `threads` compute steps go on at once; it opens `connections` at most.
+    `on_failure` is called when this process may write no more: end it then. `subscribers` hear what happens, `origin`
+    says to which trace a run that is started belongs. `carrier` tells workers elsewhere of runs that this process does
+    not take itself. `clock`, `dice` (how long to wait before a retry) and `faults` are for tests.
     """
+
+    _draining = False
 
     def __init__(
         self,
@@ -66,6 +74,7 @@ class Process:
         provide: Mapping[Any, object] | None = None,
         slots: int = 256,
         threads: int = COMPUTE_THREADS,
+        connections: int = 16,
         rhythm: Rhythm | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
@@ -75,6 +84,7 @@ class Process:
         origin: Callable[[], str | None] = lambda: None,
         schedules: Iterable[Schedule[Any]] = (),
         retention: Retention | None = USUAL_RETENTION,
+        carrier: Carrier | None = None,
         faults: Faults | None = None,
     ) -> None:
         self.process_id: UUID = uuid7()
@@ -83,21 +93,21 @@ class Process:
         self._faults = faults
         self.wired = wire(pipelines, self._reached(provide or {}))
         self.schedules = journal.Schedules(schedules, [each.pipeline for each in self.wired.values()])
-        self._rhythm = rhythm or Rhythm()
-        self._slots = Slots(slots)
+        self._rhythm, self._slots, self._pauses = rhythm or Rhythm(), Slots(slots), Pauses()
         self._on_failure = on_failure
         self._lock = journal.lock_of(journal.parse_url(database_url))
         self._writers = journal.open_for_writing(database_url)
-        self.readers = journal.open_for_reading(database_url)
+        self.readers = journal.open_for_reading(database_url, connections=connections - 2)  # one writes, one asks
         self._presence = self._make_presence(self.wired if slots else ())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._committer = self._make_committer(limits, origin)
-        self.worker = Worker(self._committer, self._make_runner(dice), self._slots, self.wired, self.events)
+        self.worker = self._make_worker(self._make_runner(dice))
+        self._taking = Taking(self.worker, self._slots, self.events)
+        self._wake_ups = WakeUps(carrier, self.worker, self._slots, self.events)
         self._sweep = self._make_sweep()
         self.ticker = Ticker(self.schedules, self._committer, self.readers, self.clock, self.events)
         self._upkeep = self._make_upkeep(retention)
         self.failed: str | None = None
-        self._draining = False
 
     def _reached(self, provided: Mapping[Any, object]) -> Mapping[Any, object]:
         """The gateways, or what a test puts around them."""
@@ -112,7 +122,7 @@ class Process:
         return Committer(
             self._writers,
             self._presence,
-            self,
+            Household(self.process_id, self.clock, self._pauses, self.wired, self._slots),
             limits=limits,
             on_wakes=self._receive,
             on_event=self.events.emit,
@@ -120,6 +130,9 @@ class Process:
             origin=origin,
             commit=commit if self._faults is None else self._faults.around_commit(commit),
         )
+
+    def _make_worker(self, runner: Runner) -> Worker:
+        return Worker(self._committer, runner, self._slots, self.wired, self.events, pauses=self._pauses)
 
     def _make_sweep(self) -> Sweep:
         rhythm, clock, events = self._rhythm, self.clock, self.events
@@ -159,25 +172,6 @@ class Process:
         """Who follows runs through this process."""
         return Watchers(self.readers, self.events, every=self._rhythm.sweep)
 
-    # What a transaction knows of its process
-
-    @property
-    def pauses(self) -> Container[str]:
-        """The pipelines that are paused, as far as this process knows."""
-        return self.worker.pauses
-
-    @property
-    def known(self) -> Container[tuple[str, str]]:
-        """Name and version of each pipeline that can be run here."""
-        return self.wired
-
-    def take_slot(self) -> bool:
-        """Whether there was room for one more run; called from the committer's thread."""
-        return self._slots.take()
-
-    def give_back_slot(self) -> None:
-        self._slots.give_back()
-
     # Life
 
     async def start(self, *, sweeping: bool = True) -> None:
@@ -197,6 +191,7 @@ class Process:
             await self._sweep.bury_predecessors()
         await self._sweep.learn_pauses()
         self._slots.open()
+        self._wake_ups.open()
         if sweeping:
             self._sweep.start()
             self._upkeep.start()
@@ -242,6 +237,7 @@ class Process:
         if self.failed is None:
             await self._leave()
         await self._committer.stop()
+        await self._wake_ups.close()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -269,6 +265,10 @@ class Process:
         """What people may do to runs."""
         return Steering(self.wired, self.clock, self._rhythm.lease, self.write)
 
+    async def take(self, run_id: UUID) -> bool:
+        """Carry on a run that somebody names, a carrier for example, if that can be. See `Taking.take`."""
+        return await self._taking.take(run_id)
+
     def watch(self, run_id: UUID, *, after: str | None = None) -> AbstractAsyncContextManager[Watch]:
         """Follow a run, whoever owns it, from its beginning or after the news of this id. See `Watchers.watch`."""
         return self.watchers.watch(run_id, after=after)
@@ -285,6 +285,7 @@ class Process:
 
     def _receive(self, news: Sequence[object]) -> None:
         self.worker.receive(news)
+        self._wake_ups.pass_on(news)
 
     def _lease_is_sure(self) -> bool:
         return self._rhythm.is_sure(self.clock.monotonic() - self._committer.renewed_at)

@@ -20,7 +20,7 @@ from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.retention import Retention
 from pipelines.schedule import Schedule
-from pipelines.worker import Dice, Faults, Rhythm
+from pipelines.worker import Carrier, Dice, Faults, Rhythm
 
 DRAIN_GRACE = timedelta(seconds=25)
 
@@ -40,6 +40,7 @@ class ProcessOptions(TypedDict, total=False):
     origin: Callable[[], str | None]
     schedules: Iterable[Schedule[Any]]
     retention: Retention | None
+    carrier: Carrier | None
     faults: Faults | None
 
 

@@ -15,19 +15,20 @@ from pipelines.journal import (
     starting,
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
+from pipelines.journal.closing import refuse_if_closed
 from pipelines.journal.creating import create_tables, what_is_missing
-from pipelines.journal.dialects import UNLIMITED, open_for_reading, open_for_writing, parse_url
+from pipelines.journal.dialects import open_for_altering, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
 from pipelines.journal.listing import list_runs
 from pipelines.journal.lock import lock_of
 from pipelines.journal.pausing import PipelineIsPaused, PipelineIsResumed, PipelinePause, pause, pauses_of, resume
 from pipelines.journal.presence import Presence
+from pipelines.journal.retrying import RunGoesOn
 from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
 
 __all__ = [
-    "UNLIMITED",
     "FoundRun",
     "Intervention",
     "PipelineIsPaused",
@@ -36,6 +37,7 @@ __all__ = [
     "Presence",
     "Preview",
     "RunFilter",
+    "RunGoesOn",
     "RunIsCancelled",
     "RunIsOurs",
     "RunIsReady",
@@ -51,6 +53,7 @@ __all__ = [
     "interventions",
     "list_runs",
     "lock_of",
+    "open_for_altering",
     "open_for_reading",
     "open_for_writing",
     "parse_url",
@@ -60,6 +63,7 @@ __all__ = [
     "presence",
     "reaping",
     "recording",
+    "refuse_if_closed",
     "resume",
     "retrying",
     "start",

@@ -4,7 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, RowMapping, and_, bindparam, case, exists, false, null, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Row,
+    RowMapping,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import AHEAD_IN_LINE, CLAIMABLE, attempts, runs
@@ -15,7 +30,8 @@ from pipelines.transaction import ReadSession, Transaction
 MOST_SHAKEN = 32  # runs in one process, with each of which a process has died once
 
 # The words of an index are its own, as text: with bound values in them it is not used.
-_CLAIMABLE = and_(text(CLAIMABLE), runs.c.due_at <= now_and("skew"), runs.c.crashes < bindparam("fewer_crashes"))
+_IS_DUE = and_(runs.c.due_at <= now_and("skew"), runs.c.crashes < bindparam("fewer_crashes"))
+_CLAIMABLE = and_(text(CLAIMABLE), _IS_DUE)
 _OF_PRIORITY = and_(_CLAIMABLE, runs.c.priority == bindparam("of_priority"))
 KNOWN = tuple_(runs.c.pipeline, runs.c.version).in_(bindparam("known", expanding=True))
 
@@ -62,6 +78,19 @@ _OLDEST_DUE = (
 )
 _CLAIM = update(runs).where(runs.c.id.in_(select(_OLDEST_DUE.c.id))).values(TAKEN).returning(*runs.c)
 
+# Written so that no index of theirs fits: through that of the claimable a planner would read all that wait for a few.
+_CLAIMABLE_BY_KEY = text(CLAIMABLE.replace("state", "(state || '')"))
+_THOSE_NAMED = (
+    select(runs.c.id)
+    .where(runs.c.id.in_(bindparam("named", expanding=True)), _CLAIMABLE_BY_KEY, _IS_DUE, KNOWN, IS_ITS_TURN)
+    .order_by(runs.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("those_named")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
+_CLAIM_THESE = update(runs).where(runs.c.id.in_(select(_THOSE_NAMED.c.id))).values(TAKEN).returning(*runs.c)
+
 _IS_ANY_DUE = select(runs.c.id).where(_OF_PRIORITY, KNOWN, IS_ITS_TURN).limit(1)
 _OURS_AGAIN = select(runs).where(
     runs.c.id == bindparam("of"), runs.c.owner == bindparam("me"), runs.c.fence == bindparam("under")
@@ -102,18 +131,24 @@ def claim(tx: Transaction, known: Known, most: int, shaken: int = MOST_SHAKEN) -
     rows: list[RowMapping] = []
     for priority in Priority:
         still_shaken = max(0, shaken - sum(row["crashes"] for row in rows))
-        rows += _take(tx, bound | {"of_priority": priority}, most - len(rows), still_shaken)
+        rows += _take(tx, _CLAIM, bound | {"of_priority": priority}, most - len(rows), still_shaken)
     return with_results(tx, rows)
 
 
-def _take(tx: Transaction, bound: dict[str, Any], most: int, shaken: int) -> list[RowMapping]:
+def claim_these(tx: Transaction, known: Known, named: Collection[UUID], shaken: int = MOST_SHAKEN) -> list[Run]:
+    """Take those of these runs that a claim could take now; whatever is wrong with one, it is left alone."""
+    bound = {"known": list(known), "me": tx.home.process_id, "skew": seconds(tx.home.clock.skew_seconds)}
+    return with_results(tx, _take(tx, _CLAIM_THESE, bound | {"named": list(named)}, len(named), shaken))
+
+
+def _take(tx: Transaction, claim: Update, bound: dict[str, Any], most: int, shaken: int) -> list[RowMapping]:
     """As many as may be shaken are taken whatever they are; only if there were so many, the rest are looked at."""
     found: list[RowMapping] = []
     few = min(most, shaken)
     if few > 0:
-        found += tx.execute(_CLAIM, bound | {"fewer_crashes": SUSPECT_AFTER, "most": few}).mappings().all()
+        found += tx.execute(claim, bound | {"fewer_crashes": SUSPECT_AFTER, "most": few}).mappings().all()
     if len(found) == few < most:
-        found += tx.execute(_CLAIM, bound | {"fewer_crashes": 1, "most": most - few}).mappings().all()
+        found += tx.execute(claim, bound | {"fewer_crashes": 1, "most": most - few}).mappings().all()
     return found
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, inspect
 from sqlmodel import SQLModel
 
-from pipelines.journal.dialects import UNLIMITED, open_for_writing
+from pipelines.journal.dialects import open_for_altering
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
 OURS = (processes, runs, attempts, pauses, schedules, interventions)
@@ -14,12 +14,9 @@ def create_tables(database_url: str) -> None:
 
     Tables that are there stay as they are, even if they are older.
     """
-    engine = open_for_writing(database_url)
+    engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(UNLIMITED)
-                connection.commit()
             SQLModel.metadata.create_all(connection)
             connection.commit()
     finally:

@@ -65,9 +65,13 @@ _REPLACE_INPUT = update(runs).where(*_AS_FOUND).values(payload=bindparam("input"
 
 @dataclass(frozen=True, slots=True)
 class RunGoesOn:
-    """News for the worker: this run was set in motion again, and nobody owns it yet."""
+    """News for the worker: this run was set in motion again, and nobody owns it yet. `is_due`: it need not wait."""
 
     run_id: UUID
+    pipeline: str
+    version: str
+    priority: Priority
+    is_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ def go_back_again(tx: Transaction, run: Stopped, step: str) -> None:
 def _set_in_motion(tx: Transaction, run: Stopped, values: dict[str, Any]) -> None:
     due = seconds(tx.home.clock.skew_seconds + values["delay"])
     _changed(tx, _SET_IN_MOTION, run, values | {"since": tx.home.clock.now(), "delay": due})
-    tx.wake(RunGoesOn(run.id))
+    is_due = not values["delay"] and run.row.serial is None  # whose turn it is in a line is not asked here
+    tx.wake(RunGoesOn(run.id, run.row.pipeline, run.row.version, run.priority, is_due=is_due))
 
 
 def replace_input(tx: Transaction, run: Stopped, stored: str) -> None:

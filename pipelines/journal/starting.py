@@ -60,10 +60,13 @@ _FREE_PLACE = select(_LAST_PLACE + 1).where(~_IS_IN_LINE)
 
 @dataclass(frozen=True, slots=True)
 class RunIsReady:
-    """News for the worker: this run was started here, and nobody owns it yet."""
+    """News for the worker: this run was started here, and nobody owns it yet. `is_due`: anybody may take it now."""
 
     run_id: UUID
     pipeline: str
+    version: str
+    priority: Priority
+    is_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def start(
     run = _first(tx, pipeline, payload, owned=owned, due_at=due_at, serial=serial, deadline=deadline)
     row = _row(run, tx.home.process_id if owned else None, tx.home.clock.skew_seconds) | {"priority": priority}
     _insert(tx, run, row, key=key, due_at=due_at, free_place=free_place if owned else None)
-    tx.wake(RunIsOurs(run) if owned else RunIsReady(run.id, run.pipeline))
+    tx.wake(RunIsOurs(run) if owned else RunIsReady(run.id, run.pipeline, run.version, priority, is_due=may_begin))
     return run.id
 
 

@@ -9,6 +9,7 @@ import structlog
 from pipelines.errors import Reject
 from pipelines.events import (
     BatchCommitted,
+    CarrierChanged,
     CommitDoubted,
     Event,
     ProcessFailed,
@@ -80,6 +81,12 @@ class StructuredLogs:
                 self._log.warning("commit doubted", committed=committed)
             case TickFailed(schedule=schedule, error=error):
                 self._log.error("tick failed", schedule=schedule, error=error.partition(":")[0])
+            case CarrierChanged(error=None):
+                self._log.info("broker answers again")
+            case CarrierChanged(error=error):
+                self._log.warning(
+                    "broker does not answer", error=error
+                )  # wake-ups are dropped, and the sweeps find all
             case ProcessFailed(reason=reason):
                 self._log.critical("process failed", reason=reason.partition(":")[0])  # beyond it, an error's text
             case _:

@@ -16,6 +16,8 @@ from pipelines.events import (
     StepAttempted,
     TickFailed,
     TicksFired,
+    WakeUpHeard,
+    WakeUpsSent,
     WriteRefused,
 )
 from pipelines.pipeline import Pipeline
@@ -122,7 +124,24 @@ class PrometheusMetrics:
             registry=registry,
         )
 
+        self._sent = Counter(
+            "pipeline_wakeups",
+            "Wake-ups for workers elsewhere, by what became of them.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._heard = Counter(
+            "pipeline_wakeups_heard",
+            "Wake-ups that a carrier brought, by what became of the run.",
+            ("outcome",),
+            registry=registry,
+        )
+
     def _start_at_zero(self) -> None:
+        for outcome in _SENT:
+            self._sent.labels(outcome)
+        for outcome in _HEARD:
+            self._heard.labels(outcome)
         for found in _FOUND.values():
             self._doubts.labels(found)
         for schedule in self._schedules:
@@ -187,8 +206,14 @@ class PrometheusMetrics:
                 self._fires.labels(schedule).inc(runs)
             case TickFailed(schedule=schedule):
                 self._unfired.labels(schedule).inc()
+            case WakeUpsSent(outcome=outcome, count=count):
+                self._sent.labels(outcome).inc(count)
+            case WakeUpHeard(outcome=outcome):
+                self._heard.labels(outcome).inc()
             case _:
                 pass
 
 
+_SENT = ("published", "dropped", "failed")
+_HEARD = ("taken", "left", "full")
 _FOUND = {True: "committed", False: "not_committed"}

@@ -2,7 +2,9 @@
 
 from pipelines.worker.faults import Commit, Faults, Performs
 from pipelines.worker.hand import Interruption
+from pipelines.worker.household import Household
 from pipelines.worker.news import AttemptMade, RunNews, RunStands
+from pipelines.worker.pauses import Pauses
 from pipelines.worker.performing import Performer
 from pipelines.worker.progress import ProgressWriter
 from pipelines.worker.pruning import Pruner
@@ -11,18 +13,23 @@ from pipelines.worker.slots import Slots
 from pipelines.worker.steering import Steering
 from pipelines.worker.steering_many import Steered, SteeringMany
 from pipelines.worker.sweep import Rhythm, Sweep
+from pipelines.worker.taking import Taking
 from pipelines.worker.ticking import Ticker
 from pipelines.worker.upkeep import Upkeep
+from pipelines.worker.wake_ups import Carrier, WakeUps
 from pipelines.worker.watching import Watch, Watchers
 from pipelines.worker.wiring import WiredPipeline, wire
 from pipelines.worker.worker import Worker
 
 __all__ = [
     "AttemptMade",
+    "Carrier",
     "Commit",
     "Dice",
     "Faults",
+    "Household",
     "Interruption",
+    "Pauses",
     "Performer",
     "Performs",
     "ProgressWriter",
@@ -36,8 +43,10 @@ __all__ = [
     "Steering",
     "SteeringMany",
     "Sweep",
+    "Taking",
     "Ticker",
     "Upkeep",
+    "WakeUps",
     "Watch",
     "Watchers",
     "WiredPipeline",

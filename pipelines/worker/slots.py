@@ -26,6 +26,11 @@ class Slots:
     def release(self) -> None:
         self._held = False
 
+    @property
+    def is_any_free(self) -> bool:
+        """Whether `take` would get one now."""
+        return self._open and not self._held and self._free > 0
+
     def take(self) -> bool:
         """Whether there was one free; it is taken then."""
         return self.take_up_to(1) == 1

@@ -1,9 +1,10 @@
 """The part of a process that takes runs and carries them from step to step. It only wires: slots, hands, claims."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pipelines.committer import Committer
@@ -28,7 +29,7 @@ from pipelines.worker.slots import Slots
 from pipelines.worker.wiring import WiredPipeline
 
 LAST_WORDS_SECONDS = 2.0
-MOST_AT_ONCE = 64  # runs per claim: enough for a batch, and new orders still find a slot
+MOST_AT_ONCE = 16  # runs per claim; with their later steps and those of the last claims, enough for a batch
 
 
 class Worker:
@@ -41,13 +42,15 @@ class Worker:
         slots: Slots,
         wired: Mapping[tuple[str, str], WiredPipeline],
         events: Events,
+        *,
+        pauses: Pauses,
     ) -> None:
         self._committer = committer
         self._runner = runner
         self._slots = slots
         self.known: claiming.Known = {key: each.pipeline for key, each in wired.items()}
         self._events = events
-        self.pauses = Pauses()
+        self.pauses = pauses
         self._hands: dict[UUID, Hand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
@@ -73,6 +76,11 @@ class Worker:
             return self.known
         return {key: pipeline for key, pipeline in self.known.items() if pipeline.name not in self.pauses}
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more run could be taken."""
+        return self._slots.is_any_free
+
     def receive(self, news: Sequence[object]) -> None:
         """Wake-ups of a committed batch. They are hints: whoever misses one is found by the sweep."""
         for item in news:
@@ -80,8 +88,8 @@ class Worker:
                 case RunIsOurs(run):
                     self._events.emit(RunStarted(run.id, run.pipeline))
                     self._take_on(run)
-                case RunIsReady(run_id, pipeline):
-                    self._events.emit(RunStarted(run_id, pipeline))
+                case RunIsReady():
+                    self._events.emit(RunStarted(item.run_id, item.pipeline))
                     self.look()
                 case RunIsCancelled(run_id) if run_id in self._hands:
                     self._hands[run_id].interrupt(Interruption.CANCELLED)
@@ -123,15 +131,24 @@ class Worker:
 
     async def _claim(self, slots: int) -> bool:
         """Whether there may be more."""
+        return len(await self._claimed(slots, claiming.claim, slots)) == slots
+
+    async def claim_these(self, named: Collection[UUID], slots: int) -> set[UUID]:
+        """Claim those of these runs that can be; so many slots were taken for them. Says which."""
+        return {run.id for run in await self._claimed(slots, claiming.claim_these, named)}
+
+    async def _claimed(self, slots: int, claim: Callable[..., list[Run]], what: object) -> list[Run]:
         runs: list[Run] = []
         try:
-            shaken = claiming.MOST_SHAKEN - self._shaken
-            runs = await self._committer.progress(claiming.claim, self.claimable, slots, shaken)
+            runs = await self._committer.progress(claim, self.claimable, what, claiming.MOST_SHAKEN - self._shaken)
         finally:
             self._slots.give_back(slots - len(runs))
         for run in runs:
             self._take_on(run)
-        return len(runs) == slots
+        await asyncio.sleep(
+            0
+        )  # what these want written goes first: a process takes runs as fast as it gets on with them
+        return runs
 
     async def _claim_suspect(self) -> None:
         self._is_suspect_due = False
@@ -148,9 +165,14 @@ class Worker:
         if self._leaving:  # it was on its way to us when we began to leave
             hand.leave()
         self._idle.clear()
-        task = asyncio.get_running_loop().create_task(self._carry(run, hand), name=f"run {run.id}")
+        self.look_after(self._carry(run, hand), name=f"run {run.id}")
+
+    def look_after(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+        """Have it done in a task of its own, which ends at the latest when this worker stops."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._hear_out)
+        return task
 
     def _hear_out(self, task: asyncio.Task[None]) -> None:
         """What a claim or a run dies of, if it is not the journal's trouble, is a bug: it is told at once."""

@@ -35,14 +35,16 @@ from pipelines import process
 from pipelines.committer import writer
 from pipelines.committer.batch import perform
 from pipelines.committer.faults import commit
-from pipelines.journal import Presence, recording
+from pipelines.journal import Presence, RunIsReady, recording
 from pipelines.journal.tables import attempts, runs
 from pipelines.retry import Retry, Tried
 from pipelines.run import Run
 from pipelines.testing import Mortality, Point
-from pipelines.worker import Rhythm
+from pipelines.transaction import Transaction
+from pipelines.worker import Carrier, Rhythm, WakeUps
 
 _TO_SEND_ANSWERS_SECONDS = 0.3
+_TO_BE_HEARD_SECONDS = 2.0
 _BETWEEN_LOOKS_SECONDS = 0.05
 
 options: dict[str, Any] = {"schedules": ()}  # every tick is a COMMIT, and stories count those
@@ -204,6 +206,25 @@ def acknowledges_before_commit() -> None:
     plant_in(writer.Writer, _commit=early)
 
 
+def tells_before_commit() -> None:
+    """Workers hear of a run before it is on disk, and not again after it."""
+    carriers: list[Carrier] = []
+    wake, open_carrier = Transaction.wake, WakeUps.open
+
+    def remember(self: WakeUps) -> None:
+        open_carrier(self)
+        carriers.extend([self._carrier] if self._carrier else [])
+
+    def tell(self: Transaction, news: object) -> None:
+        wake(self, news)
+        if isinstance(news, RunIsReady):
+            carriers[0].wake(news.run_id, news.priority)
+            time.sleep(_TO_BE_HEARD_SECONDS)
+
+    plant_in(WakeUps, open=remember, pass_on=lambda *_: None)
+    plant_in(Transaction, wake=tell)
+
+
 def forgets_the_fence() -> None:
     """No lease is looked at, no guard asks for owner or fence, and an attempt that is there already is no news."""
     guarded = recording._guarded
@@ -259,6 +280,7 @@ PLANTS: dict[str, Callable[..., None]] = {
         wedges_its_loop,
         disk_is_full,
         acknowledges_before_commit,
+        tells_before_commit,
         forgets_the_fence,
         sends_new_ids,
         oversells,

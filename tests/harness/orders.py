@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.harness.processes import START_SECONDS, ServiceProcess, free_port, running
@@ -64,6 +64,10 @@ class Installation:
             "ORDERS_LOG_FORMAT": "json",
             **self.settings,
         }
+
+    def playing(self, role: str) -> "Installation":
+        """For processes of this role: `all`, `api` or `worker`."""
+        return replace(self, settings={**self.settings, "ORDERS_ROLE": role})
 
     async def prepare(self, catalog: str) -> None:
         """Migrate, and put the products of a catalog (JSON) on the shelf."""

@@ -158,6 +158,13 @@ def test_due_runs_are_found_by_their_index(filled: Engine, statement: Executable
     assert "ix_runs_claimable" in plan_of(filled, statement, bound)
 
 
+def test_runs_that_are_named_are_found_by_their_key(filled: Engine) -> None:
+    named = {"known": [("trip", "1")], "skew": 0.0, "fewer_crashes": 2, "named": [uuid4() for _ in range(64)]}
+    plan = plan_of(filled, claiming._CLAIM_THESE, named | {"most": 64, "me": uuid4()})
+    assert "pk_runs" in plan or "sqlite_autoindex_runs_1" in plan
+    assert "ix_runs_claimable" not in plan
+
+
 @pytest.mark.parametrize(
     ("statement", "bound"),
     [(claiming._GIVE_BACK, {"me": OWNER, "skew": 0.0}), (claiming._CANCELLED_UNDER_US, {"me": OWNER})],

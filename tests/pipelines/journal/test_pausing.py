@@ -93,9 +93,9 @@ async def test_other_processes_learn_of_it_with_their_next_sweep(database_url: s
     pipeline, world = two_calls(), World()
     async with staged(database_url, [pipeline], world) as stage, staged(database_url, [], slots=0) as other:
         await other.write(pause, "trip", actor="ops", reason="the bank is down")
-        assert "trip" not in stage.process.pauses
+        assert "trip" not in stage.process.worker.pauses
         await stage.process._sweep._look_around()
-        assert "trip" in stage.process.pauses
+        assert "trip" in stage.process.worker.pauses
         run_id = await stage.start(pipeline, Trip())
         await other.write(resume, "trip", actor="ops")
         await stage.process._sweep._look_around()

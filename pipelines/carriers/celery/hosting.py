@@ -1,0 +1,108 @@
+"""A Celery worker as the host of a process, which lives on an event loop of its own, in a thread of its own."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn
+from uuid import UUID
+
+from celery import Celery, bootsteps, signals
+from celery.exceptions import Reject
+
+from pipelines.carriers.celery.application import TASK
+from pipelines.carriers.celery.tenant import Hosted, LoopFactory, Tenant
+from pipelines.errors import PipelinesError
+
+CANNOT_START = 2
+FAILED = 70  # as in sysexits.h: an internal software error; a supervisor starts a new incarnation
+_POOLS = ("threads", "solo")
+
+
+class CannotStart(PipelinesError):
+    """Raised by what `host` was given: the worker ends with this sentence, and without a traceback."""
+
+
+def host(app: Celery, hosted: Hosted, *, loop_factory: LoopFactory = None) -> None:
+    """Have the workers of this application carry runs on: `celery -A <module with app> worker`.
+
+    `hosted()` is an async context manager that gives the `Process`, `lambda: running(Process(...))` for example; it is
+    entered before the first message is read, and left, draining, when the worker is told to stop. When the process
+    fails, the worker ends with code 70.
+    """
+    tenant = Tenant(hosted, loop_factory, on_failure=_end_this_worker)
+    app.steps["worker"].add(type("Runs", (Runs,), {"tenant": tenant}))
+    app.task(name=TASK, acks_late=True, ignore_result=True, shared=False)(_task(tenant))
+
+
+def _task(tenant: Tenant) -> Callable[..., str]:
+    def wake(*words: object, **more: object) -> str:
+        """The one task. What is no run's id is rejected; all else that is wrong with a run leaves it alone."""
+        return "taken" if tenant.take(_run_id(words, more)) else "left"
+
+    return wake
+
+
+def _run_id(words: tuple[object, ...], more: dict[str, object]) -> UUID:
+    match words, more:
+        case ((str() as word,), {}) if not more:
+            with suppress(ValueError):
+                return UUID(word)
+    raise Reject("this message is not the id of a run", requeue=False)
+
+
+class Runs(bootsteps.StartStopStep):  # type: ignore[misc] # published without types
+    """Celery's handle: started before its consumer, stopped after it and before the pool."""
+
+    requires = ("celery.worker.components:Pool",)
+    tenant: Tenant
+
+    def __init__(self, worker: Any, **_: Any) -> None:
+        super().__init__(worker)
+        pool = worker.pool_cls if isinstance(worker.pool_cls, str) else worker.pool_cls.__module__.rpartition(".")[2]
+        if pool not in {*_POOLS, "thread"}:
+            _refuse(
+                f"The pool {pool} is not for this worker: its runs share one event loop, and no process or thread is "
+                f"held for each. Leave -P away, or use one of: {', '.join(_POOLS)}."
+            )
+
+    def create(self, _: Any) -> Tenant:
+        return self.tenant
+
+    def start(self, worker: Any) -> None:
+        """Return when it is ready, or end the worker with a sentence."""
+        signals.worker_shutting_down.connect(self._leave, sender=worker.hostname, weak=False)
+        try:
+            self.tenant.start()
+        except PipelinesError as error:
+            _refuse(str(error))
+
+    def stop(self, worker: Any) -> None:
+        """Wait until it has drained."""
+        self.tenant.stop()
+        if self.tenant.failure is not None:
+            worker.exitcode = FAILED
+
+    def terminate(self, worker: Any) -> None:
+        """Celery's cold shutdown: break off what calls the outside."""
+        self.tenant.hurry()
+        self.stop(worker)
+
+    def info(self, _: Any) -> dict[str, object]:
+        """For `celery inspect stats`."""
+        return {"pipelines": self.tenant.info()}
+
+    def _leave(self, *_: object, **__: object) -> None:
+        """In a signal handler: at the first one drain, at the second one hurry."""
+        self.tenant.leave()
+
+
+def _end_this_worker() -> None:
+    """Have Celery end, wherever it waits just now; the code is set when it stops."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    sys.stderr.write(f"{sentence}\n")
+    raise SystemExit(CANNOT_START)
