@@ -29,10 +29,6 @@ class Findings:
     def is_well(self) -> bool:
         return not self.report.troubles
 
-    @property
-    def is_migrated(self) -> bool:
-        return self.schema.stands in {Stands.EQUAL, Stands.NEWER}
-
 
 def examine(settings: Settings, *, most_read: int) -> Findings:
     """Read only, so it works beside running servers of any release, and before this one's migration.

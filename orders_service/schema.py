@@ -44,10 +44,12 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection, _alone(connection):
-            if is_known(current_revision(connection)):
-                _run(connection, to)
-            elif to != "head":
+            stands = _stands(current_revision(connection))
+            if to == "head" and stands in {Stands.EQUAL, Stands.NEWER}:
+                return
+            if stands is Stands.NEWER:
                 raise ValueError("The database is newer than this release, which knows no way back from there.")
+            _run(connection, to)
     except CommandError as error:
         raise ValueError(f"{error}.") from None
     finally:

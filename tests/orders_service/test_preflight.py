@@ -62,7 +62,7 @@ def test_it_looks_before_the_migration(database_url: str) -> None:
     schema.migrate(database_url, to=BEFORE_IT)
     stand(database_url, pipeline="old-pipeline", step="reserve")
     found = look(database_url)
-    assert not found.is_migrated
+    assert found.schema.stands == "older"
     assert as_text(found).splitlines() == [
         "1 run of old-pipeline, which this code does not have.",
         f"The database is revision {BEFORE_IT}, and this release needs {LAST}. Before it starts, run: orders migrate",
@@ -79,7 +79,7 @@ def test_a_newer_schema_is_told_before_a_rollback(sqlite_url: str) -> None:
     with schemas.connected(sqlite_url) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'next'"))
     found = look(sqlite_url)
-    assert (found.is_well, found.is_migrated) == (True, True)
+    assert (found.is_well, found.schema.stands) == (True, "newer")
     assert f"is revision next, which is newer than this release, whose schema is {LAST}" in as_text(found)
 
 
