@@ -166,11 +166,11 @@ class _Transactions:
 
     def begin(self, connection: Connection) -> None:
         told = self._manner.in_transaction(connection.dialect)
-        begins_itself = not getattr(
-            connection.connection.driver_connection, "autocommit", True
-        )  # with a level of its own
+        driver: Any = connection.connection.driver_connection
+        if driver.autocommit:  # otherwise the transaction has an isolation level of its own, and the driver begins it
+            told = f"BEGIN; {told}"
         several = {"no_parameters": True}  # else the driver would have each statement sent alone
-        connection.exec_driver_sql(told if begins_itself else f"BEGIN; {told}", execution_options=several)
+        connection.exec_driver_sql(told, execution_options=several)
 
 
 def _not_in_a_session() -> NoSession:
