@@ -1,6 +1,6 @@
 """Tables in a database that nobody migrates, and what is missing in one that somebody should have migrated."""
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, Table, inspect
 from sqlmodel import SQLModel
 
 from pipelines.journal.dialects import UNLIMITED, open_for_writing
@@ -20,10 +20,17 @@ def create_tables(database_url: str) -> None:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(UNLIMITED)
                 connection.commit()
-            SQLModel.metadata.create_all(connection)
-            connection.commit()
+            if missing := _missing(connection):
+                SQLModel.metadata.create_all(connection, tables=missing)
+                connection.commit()
     finally:
         engine.dispose()
+
+
+def _missing(connection: Connection) -> list[Table]:
+    """Asked for in one go, which SQLAlchemy would do for each; what has a schema of its own is left to it to find."""
+    found = set(inspect(connection).get_table_names())
+    return [table for table in SQLModel.metadata.sorted_tables if table.fullname not in found]
 
 
 def what_is_missing(engine: Engine) -> str | None:
