@@ -96,8 +96,7 @@ class Process:
         self._rhythm, self._slots, self._pauses = rhythm or Rhythm(), Slots(slots), Pauses()
         self._on_failure = on_failure
         self._lock = journal.lock_of(journal.parse_url(database_url))
-        self._writers = journal.open_for_writing(database_url)
-        self.readers = journal.open_for_reading(database_url, connections=connections - 2)  # one writes, one asks
+        self._writers, self.readers = journal.open_for_process(database_url, connections=connections)
         self._presence = self._make_presence(self.wired if slots else ())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._committer = self._make_committer(limits, origin)

@@ -17,7 +17,13 @@ from pipelines.journal import (
 from pipelines.journal.cancelling import RunIsCancelled, cancel
 from pipelines.journal.closing import refuse_if_closed
 from pipelines.journal.creating import create_tables, what_is_missing
-from pipelines.journal.dialects import open_for_altering, open_for_reading, open_for_writing, parse_url
+from pipelines.journal.dialects import (
+    open_for_altering,
+    open_for_process,
+    open_for_reading,
+    open_for_writing,
+    parse_url,
+)
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
 from pipelines.journal.listing import list_runs
@@ -54,6 +60,7 @@ __all__ = [
     "list_runs",
     "lock_of",
     "open_for_altering",
+    "open_for_process",
     "open_for_reading",
     "open_for_writing",
     "parse_url",

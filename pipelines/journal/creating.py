@@ -1,6 +1,6 @@
 """Tables in a database that nobody migrates, and what is missing in one that somebody should have migrated."""
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, Table, inspect
 from sqlmodel import SQLModel
 
 from pipelines.journal.dialects import open_for_altering
@@ -17,10 +17,17 @@ def create_tables(database_url: str) -> None:
     engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection:
-            SQLModel.metadata.create_all(connection)
-            connection.commit()
+            if missing := _missing(connection):
+                SQLModel.metadata.create_all(connection, tables=missing)
+                connection.commit()
     finally:
         engine.dispose()
+
+
+def _missing(connection: Connection) -> list[Table]:
+    """Asked for in one go, which SQLAlchemy would do for each; what has a schema of its own is left to it to find."""
+    found = set(inspect(connection).get_table_names())
+    return [table for table in SQLModel.metadata.sorted_tables if table.fullname not in found]
 
 
 def what_is_missing(engine: Engine) -> str | None:

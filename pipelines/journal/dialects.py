@@ -75,6 +75,11 @@ def open_for_reading(url: str, *, connections: int = 14) -> Engine:
     return postgres.open_postgres(parsed, postgres.READING, pool_pre_ping=True, **pool)
 
 
+def open_for_process(url: str, *, connections: int) -> tuple[Engine, Engine]:
+    """What a process writes through and what it reads through, with so many connections together at most."""
+    return open_for_writing(url), open_for_reading(url, connections=connections - 2)  # one writes, one asks in doubt
+
+
 def open_for_altering(url: str) -> Engine:
     """For a schema that is made or changed: nothing of it is limited, and PostgreSQL gives it a session of its own."""
     parsed = _openable(url)
