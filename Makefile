@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench lock clean reset
+.PHONY: help run demo test faults check format bench lock clean reset
 
 help: ## show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,9 @@ demo: .venv/run.stamp ## a crash to watch: a server is killed at work, and every
 test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, two at a time
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+faults: .venv/dev.stamp ## the long stories of kills, cut connections and failovers: minutes each
+	@$(BIN)/pytest -m faults tests/acceptance $(ARGS)
+
 check: .venv/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -36,9 +39,10 @@ format: .venv/dev.stamp ## let the formatter and the linter mend what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/dev.stamp ## ours against the textbook service; claims from a full journal
+bench: .venv/dev.stamp ## ours against the textbook service; claims from a full journal; one worker against two
 	@$(BIN)/python -m tests.benchmarks.orders $(ARGS)
 	@$(if $(ARGS),,$(BIN)/python -m tests.benchmarks.claims)
+	@$(if $(ARGS),,$(BIN)/python -m tests.benchmarks.workers)
 
 lock: ## resolve the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --only-binary :all: \

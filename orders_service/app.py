@@ -82,10 +82,16 @@ def operation_id(route: APIRoute) -> str:
     return f"{next(iter(route.tags), 'api')}_{route.name}"
 
 
+def _together(*parts: APIRouter) -> APIRouter:
+    whole = APIRouter(generate_unique_id_function=operation_id)
+    for part in parts:
+        whole.include_router(part)
+    return whole
+
+
 # Put together once: reading the signatures of eighty endpoints takes a quarter of a second, and tests make applications
 # by the thousand.
-_PARTS = APIRouter(generate_unique_id_function=operation_id)
-for _part in (
+_PARTS = _together(
     orders_routes.router,
     inventory_routes.router,
     images_routes.router,
@@ -98,8 +104,11 @@ for _part in (
     audit_routes.router,
     fulfillment_routes.router,
     console_routes.router,
-):
-    _PARTS.include_router(_part)
+)
+_OF_EACH_ROLE = _together(health.router, api_docs.router)
+_OF_EACH_ROLE.add_api_route("/metrics", metrics, include_in_schema=False)
+_SANDBOX = _together(sandbox_router)
+_VERSION = version("orders-service")
 
 
 def create_app(
@@ -114,10 +123,10 @@ def create_app(
     `gateways` stand in for the outside world; `process_options` (clock, dice, schedules, ...) go to its `Process`.
     With `hear_signals` it begins to drain at a signal, where the server does not tell it to.
     """
-    instruments = Instruments(schedules_of(settings), version=version("orders-service"), commit=settings.commit)
+    instruments = Instruments(schedules_of(settings), version=_VERSION, commit=settings.commit)
     app = FastAPI(
         title="Orders",
-        version=version("orders-service"),
+        version=_VERSION,
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=_lifespan(
@@ -182,6 +191,7 @@ def _lifespan(
 def _process(settings: Settings, **options: Any) -> Process:
     usual: dict[str, Any] = {
         "slots": 0 if settings.role is Role.API else settings.worker_slots,
+        "connections": settings.database_connections,
         "rhythm": Rhythm(lease=timedelta(seconds=settings.lease_seconds)),
         "schedules": schedules_of(settings),
         "retention": settings.retention,
@@ -194,13 +204,11 @@ def _mount(app: FastAPI, settings: Settings) -> None:
     if settings.role is not Role.WORKER:
         app.router.routes.extend(_PARTS.routes)  # first: routes are tried in this order
     app.webhooks.include_router(webhooks.router)
-    app.include_router(health.router)
-    app.include_router(api_docs.router)
-    app.add_api_route("/metrics", metrics, include_in_schema=False)
+    app.router.routes.extend(_OF_EACH_ROLE.routes)
     if settings.is_development and settings.role is not Role.WORKER:
         app.state.sandbox = Sandbox.opened(
             settings.data_dir, secrets=settings.fulfillment_secrets, sender=settings.smtp_sender
         )
-        app.include_router(sandbox_router)
+        app.router.routes.extend(_SANDBOX.routes)
         if settings.admin_key.get_secret_value() == DEVELOPMENT_KEY:
             app.state.development_key = DEVELOPMENT_KEY  # the console says so to whoever asks

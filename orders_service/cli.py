@@ -105,6 +105,22 @@ def migrate(
 
 
 @cli.command()
+def wait(
+    patience: Annotated[float, typer.Option(min=0, help="So many seconds at most.")] = 600.0,
+) -> None:
+    """Wait until the database has the schema of this release, or a newer one; for what starts beside a migration.
+
+    Ends with 2 when patience does, and says what is in the way.
+    """
+    from orders_service import waiting  # noqa: PLC0415 - as above
+    from orders_service.settings import load  # noqa: PLC0415 - as above
+
+    with _told():
+        waiting.until_migrated(load(), patience_seconds=patience, tell=lambda line: typer.echo(line, err=True))
+    typer.echo("The schema is up to date.")
+
+
+@cli.command()
 def seed(
     catalog: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A JSON list of products; else a small one.")
@@ -127,14 +143,17 @@ def check(
     as_json: AsJson = False,
     most_read: Annotated[int, typer.Option(min=1, help="Of each version, read the input of so many runs.")] = 1000,
 ) -> None:
-    """Before a deploy: list the open runs that this release could not carry on. Ends with 1 if there are any."""
+    """Before a deploy: list the open runs that this release could not carry on. Ends with 1 if there are any.
+
+    It only reads, and works before the migration, beside any release, and under a role that may only read.
+    """
     from orders_service import preflight  # noqa: PLC0415 - as above
     from orders_service.settings import load  # noqa: PLC0415 - as above
 
     with _told():
-        report = preflight.examine(load(), most_read=most_read)
-    typer.echo(preflight.as_json(report) if as_json else preflight.as_text(report))
-    sys.exit(NOT_WELL if report.troubles else 0)
+        found = preflight.examine(load(), most_read=most_read)
+    typer.echo(preflight.as_json(found) if as_json else preflight.as_text(found))
+    sys.exit(0 if found.is_well else NOT_WELL)
 
 
 @cli.command()

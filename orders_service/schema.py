@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -11,15 +13,18 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from pipelines import JournalTooOld
-from pipelines.journal import UNLIMITED, lock_of, open_for_reading, open_for_writing, parse_url
+from pipelines.journal import lock_of, open_for_altering, open_for_reading, parse_url, refuse_if_closed
 
 _PROJECT = Path(__file__).parent.parent
 _ADVISORY_LOCK = 7_264_911_031  # any number that all migrators of this service share
 _POLL_SECONDS = 0.2
-_LOCK_TIMEOUT = "5s"  # everybody who wants the table waits behind a revision that waits for it
+# Else the statement of a migrator that was killed goes on, and with it its lock, for as long as an index takes.
+_NOTICE_DEATH = (
+    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"  # since 14
+)
 
 
 def _config() -> Config:
@@ -36,13 +41,15 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     lock = lock_of(parse_url(database_url))
     if lock is not None:
         lock.acquire()
-    engine = open_for_writing(database_url)
+    engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection, _alone(connection):
-            if _is_known(current_revision(connection)):
-                _run(connection, to)
-            elif to != "head":
+            stands = _stands(current_revision(connection))
+            if to == "head" and stands in {Stands.EQUAL, Stands.NEWER}:
+                return
+            if stands is Stands.NEWER:
                 raise ValueError("The database is newer than this release, which knows no way back from there.")
+            _run(connection, to)
     except CommandError as error:
         raise ValueError(f"{error}.") from None
     finally:
@@ -70,10 +77,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     if connection.dialect.name != "postgresql":
         yield
         return
-    connection.exec_driver_sql("SET statement_timeout = 0")
-    connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 0")
-    connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-    connection.exec_driver_sql(UNLIMITED)
+    connection.exec_driver_sql(_NOTICE_DEATH)
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.commit()
         time.sleep(_POLL_SECONDS)
@@ -86,17 +90,55 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.commit()
 
 
-def check(database_url: str) -> None:
-    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer."""
+class Stands(StrEnum):
+    """What a schema is to a release."""
+
+    EMPTY = "empty"
+    OLDER = "older"
+    EQUAL = "equal"
+    NEWER = "newer"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which schema there is, and which one this release was written for."""
+
+    stands: Stands
+    have: str | None
+    need: str | None
+
+    def __str__(self) -> str:
+        have = f"revision {self.have}" if self.have else "empty"
+        if self.stands is Stands.NEWER:
+            return f"The database is {have}, which is newer than this release, whose schema is {self.need}"
+        return f"The database is {have}, and this release needs {self.need}"
+
+
+def standing(database_url: str) -> Standing:
+    """How the database stands to this release."""
     engine = open_for_reading(database_url)
     try:
         with engine.connect() as connection:
+            refuse_if_closed(connection)
             revision = current_revision(connection)
     finally:
         engine.dispose()
-    if _is_known(revision) and revision != head():
-        have = f"revision {revision}" if revision else "empty"
-        raise JournalTooOld(f"The database is {have}, and this release needs {head()}. Run: orders migrate")
+    return Standing(_stands(revision), revision, head())
+
+
+def _stands(revision: str | None) -> Stands:
+    if revision is None:
+        return Stands.EMPTY
+    if revision == head():
+        return Stands.EQUAL
+    return Stands.OLDER if is_known(revision) else Stands.NEWER
+
+
+def check(database_url: str) -> None:
+    """Raise `JournalTooOld` with the way out, unless the schema is ours or newer, or `JournalMoved`."""
+    found = standing(database_url)
+    if found.stands in {Stands.EMPTY, Stands.OLDER}:
+        raise JournalTooOld(f"{found}. Run: orders migrate")
 
 
 def head() -> str | None:
@@ -104,17 +146,22 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def table_names(connection: Connection) -> set[str]:
+    """All that are there, whoever made them."""
+    return set(inspect(connection).get_table_names())
+
+
 def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _is_known(revision: str | None) -> bool:
-    if revision is None:
-        return True
-    try:
-        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
-    except CommandError:
-        return False
+def is_known(revision: str | None) -> bool:
+    """Whether this release has it; it lacks those of newer ones. Raises what keeps its migrations from being read."""
+    return revision is None or revision in _revisions()
+
+
+def _revisions() -> frozenset[str]:
+    return frozenset(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def is_current(engine: Engine) -> bool:
@@ -127,5 +174,4 @@ def is_current(engine: Engine) -> bool:
 @cache
 def _older_revisions() -> frozenset[str]:
     """Read once: a probe comes every few seconds."""
-    script = ScriptDirectory.from_config(_config())
-    return frozenset(each.revision for each in script.walk_revisions()) - set(script.get_heads())
+    return _revisions() - {head()}

@@ -131,6 +131,7 @@ class Settings(Access):
     role: Role = Role.ALL
     database_url: DatabaseUrl = SecretStr("sqlite:///var/orders.db")
     data_dir: Path = Path("var")
+    database_connections: int = Field(default=16, ge=4, le=1000)
     worker_slots: int = Field(default=256, ge=1, le=10_000)
     lease_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
     retention_days: int = Field(default=30, ge=1, le=36_500)

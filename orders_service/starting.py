@@ -10,7 +10,17 @@ from orders_service.carrying import check_carrier
 from orders_service.outside import check_outside
 from orders_service.serving import PortTaken
 from orders_service.settings import DEVELOPMENT_KEY, Settings
-from pipelines import AlreadyServed, JournalTooOld, Process, Transaction
+from pipelines import (
+    AlreadyServed,
+    JournalMoved,
+    JournalTooOld,
+    NoSession,
+    NotMoved,
+    OutcomeUnknown,
+    Process,
+    Transaction,
+    WiringError,
+)
 from pipelines.journal import lock_of, parse_url
 
 _WELCOME = """
@@ -40,7 +50,11 @@ _SEEDED = audit.Note(
 def advice(error: BaseException | None) -> str | None:
     """Say in a sentence what a person can mend; nothing about a bug, whose traceback says more."""
     match error:
-        case AlreadyServed() | JournalTooOld() | PortTaken() | ValueError():
+        case JournalMoved(has_arrived=False):
+            return f"{error} See: orders journal --help"
+        case AlreadyServed() | JournalTooOld() | JournalMoved() | NoSession() | NotMoved() | OutcomeUnknown():
+            return str(error)
+        case PortTaken() | WiringError() | ValueError():
             return str(error)
         case OperationalError():  # its own text adds the statement and a link
             return f"The database cannot be used: {str(error.orig).splitlines()[0]}"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pipelines.errors import UnknownStep
 from pipelines.former import all_versions
-from pipelines.journal import surveying
+from pipelines.journal import PipelinePause, pauses_of, surveying
 from pipelines.journal.surveying import OpenRuns, StoredRun
 from pipelines.pipeline import Pipeline
 from pipelines.transaction import ReadSession
@@ -58,10 +58,11 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How many runs are open, and what is amiss with some of them."""
+    """How many runs are open, what is amiss with some of them, and which pipelines stand still."""
 
     runs: int
     troubles: tuple[Trouble, ...]
+    paused: tuple[PipelinePause, ...] = ()
 
 
 def check(session: ReadSession, pipelines: Iterable[Pipeline[Any]], *, most_read: int = MOST_READ) -> Report:
@@ -69,7 +70,7 @@ def check(session: ReadSession, pipelines: Iterable[Pipeline[Any]], *, most_read
     known = {(each.name, each.version): each for each in all_versions(pipelines)}
     found = surveying.open_runs(session)
     troubles = [*_unknown(found, known), *_unreadable(session, found, known, most_read)]
-    return Report(sum(each.count for each in found), tuple(troubles))
+    return Report(sum(each.count for each in found), tuple(troubles), tuple(pauses_of(session).values()))
 
 
 Known = dict[tuple[str, str], Pipeline[Any]]

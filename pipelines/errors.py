@@ -21,6 +21,9 @@ PipelinesError
     ├── StorageFull      the disk is full; nothing was written
     ├── OutcomeUnknown   COMMIT was sent and its answer lost; repeat under the same key
     ├── JournalTooOld    the tables are older than this code
+    ├── NoSession        a pooler stands before PostgreSQL, where nobody said so or none can be
+    ├── JournalMoved     the journal has moved to another database, or is on its way there
+    ├── NotMoved         the journal stays where it is; the message says why
     └── AlreadyServed    another process holds this SQLite file
 """
 
@@ -150,6 +153,26 @@ class OutcomeUnknown(JournalError):
 
 class JournalTooOld(JournalError):
     """The journal's tables are missing or older than this code: migrate first."""
+
+
+class NoSession(JournalError):
+    """A pooler shares the connections to PostgreSQL out by the transaction: say so in the URL, or go past it."""
+
+
+class JournalMoved(JournalError):
+    """The journal has moved to another database, or is on its way there: nobody may work here any more."""
+
+    def __init__(self, target: str, *, has_arrived: bool) -> None:
+        super().__init__(
+            f"This journal has moved to {target}. Serve from there."
+            if has_arrived
+            else f"A move of this journal to {target} is not finished. Repeat it, or open this journal again."
+        )
+        self.target, self.has_arrived = target, has_arrived
+
+
+class NotMoved(JournalError):
+    """The journal stays where it is, and may be served there as before; the message says why."""
 
 
 class AlreadyServed(JournalError):

@@ -58,10 +58,10 @@ class Process:
 
     `schedules` are what it starts by itself, and `retention` is how long ended runs are kept; None keeps them all.
     `pipelines` are what this process can run, `provide` the gateways their steps ask for, by type. With `slots=0` it
-    starts runs and leaves them to others; `threads` compute steps go on at once. `on_failure` is called when this
-    process may write no more: end it then. `subscribers` hear what happens, `origin` says to which trace a run that is
-    started belongs. `carrier` tells workers elsewhere of runs that this process does not take itself. `clock`, `dice`
-    (how long to wait before a retry) and `faults` are for tests.
+    starts runs and leaves them to others; `threads` compute steps go on at once; it opens `connections` at most.
+    `on_failure` is called when this process may write no more: end it then. `subscribers` hear what happens, `origin`
+    says to which trace a run that is started belongs. `carrier` tells workers elsewhere of runs that this process does
+    not take itself. `clock`, `dice` (how long to wait before a retry) and `faults` are for tests.
     """
 
     _draining = False
@@ -74,6 +74,7 @@ class Process:
         provide: Mapping[Any, object] | None = None,
         slots: int = 256,
         threads: int = COMPUTE_THREADS,
+        connections: int = 16,
         rhythm: Rhythm | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
@@ -95,7 +96,7 @@ class Process:
         self._rhythm, self._slots, self._pauses = rhythm or Rhythm(), Slots(slots), Pauses()
         self._on_failure = on_failure
         self._lock = journal.lock_of(journal.parse_url(database_url))
-        self._writers, self.readers = journal.open_for_writing(database_url), journal.open_for_reading(database_url)
+        self._writers, self.readers = journal.open_for_process(database_url, connections=connections)
         self._presence = self._make_presence(self.wired if slots else ())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
         self._committer = self._make_committer(limits, origin)

@@ -10,6 +10,7 @@ from orders_service.accounts.tables import Spending, User
 from orders_service.auth import Principal, user_principal
 from orders_service.money import Money
 from orders_service.run_links import RunLink
+from orders_service.stored_values import as_stored
 from pipelines import ReadSession, Transaction
 
 
@@ -36,7 +37,7 @@ def _view(user: User, spending: Sequence[Spending]) -> UserView:
         id=user.id,
         email=user.email,
         name=user.name,
-        status=UserStatus(user.status),
+        status=as_stored(UserStatus, user.status),
         created_at=user.created_at,
         updated_at=user.updated_at,
         version=user.version,
@@ -45,6 +46,6 @@ def _view(user: User, spending: Sequence[Spending]) -> UserView:
         orders_count=sum(row.orders_count for row in spending),
         spent=tuple(Money(amount=row.spent, currency=row.currency) for row in spending if row.orders_count),
         last_order_at=max((row.last_order_at for row in spending), default=None),
-        crm=CrmStanding(state=CrmState(user.crm_state), synced_at=user.crm_synced_at, error=user.crm_error),
+        crm=CrmStanding(state=as_stored(CrmState, user.crm_state), synced_at=user.crm_synced_at, error=user.crm_error),
         run=RunLink.to(user.run_id),
     )

@@ -9,6 +9,7 @@ from orders_service.images.schemas import ImageState, ImageStatus, ShownImage, S
 from orders_service.images.tables import ProductImage
 from orders_service.images.thumbnails import Picture
 from orders_service.run_links import RunLink
+from orders_service.stored_values import as_stored
 from pipelines import ReadSession, Transaction
 
 _NONE = "This product has no picture."
@@ -49,7 +50,7 @@ def status_of(session: ReadSession | Transaction, sku: str) -> ImageStatus:
     if image is None:
         raise NoImage(_NONE)
     sent = queries.upload(session, sku, image.newest)
-    state = ImageState(sent.state)
+    state = as_stored(ImageState, sent.state)
     if state is ImageState.READY and image.stored_at is None:
         state = ImageState.REMOVED
     return ImageStatus(

@@ -8,6 +8,7 @@ from orders_service.imports.errors import UnknownImport
 from orders_service.imports.schemas import ImportProgress, ImportState, ImportView
 from orders_service.imports.tables import OrderImport
 from orders_service.run_links import RunLink
+from orders_service.stored_values import as_stored
 from pipelines import ReadSession, Transaction
 
 
@@ -40,7 +41,7 @@ def view_of(row: OrderImport, state: ImportState | None = None, reason: str | No
     """As it is; or in the state that was decided in this very transaction."""
     return ImportView(
         id=row.id,
-        state=state or ImportState(row.state),
+        state=state or as_stored(ImportState, row.state),
         reason=reason or row.reason,
         file_name=row.file_name,
         progress=ImportProgress(done=row.rows_done, total=row.rows_total),

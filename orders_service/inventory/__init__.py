@@ -9,6 +9,7 @@ from orders_service.inventory.errors import (
     ProductMoved,
     UnknownProduct,
 )
+from orders_service.inventory.queries import unbalanced
 from orders_service.inventory.refreshing import refresh_catalog
 from orders_service.inventory.seeding import SMALL_CATALOG, CatalogEntry, read_catalog, seed
 from orders_service.inventory.shelves import ShelfRow, names_of, shelf_rows
@@ -53,4 +54,5 @@ __all__ = [
     "seed",
     "shelf_rows",
     "ship",
+    "unbalanced",
 ]

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from orders_service.inventory.errors import HoldMoved, OutOfStock, ProductMoved
@@ -103,6 +103,23 @@ _SHELF = (
     .order_by(col(Product.sku))
     .limit(bindparam("most"))
 )
+_HAVE_COME = select(func.sum(StockMovement.change)).where(col(StockMovement.sku) == col(Stock.sku)).scalar_subquery()
+_ARE_HELD = select(func.sum(StockHold.quantity)).where(col(StockHold.sku) == col(Stock.sku)).scalar_subquery()
+_UNBALANCED = (
+    select(col(Stock.sku))
+    .where(
+        or_(
+            col(Stock.available) + col(Stock.reserved) + col(Stock.consumed) != func.coalesce(_HAVE_COME, 0),
+            col(Stock.reserved) != func.coalesce(_ARE_HELD, 0),
+        )
+    )
+    .order_by(col(Stock.sku))
+)
+
+
+def unbalanced(session: ReadSession) -> list[str]:
+    """The products of which more or fewer are there than have come, or held than orders hold. It reads all of them."""
+    return list(session.execute(_UNBALANCED).scalars())
 
 
 def prices(tx: Transaction, skus: Sequence[str]) -> dict[str, Money]:

@@ -13,6 +13,7 @@ from orders_service.orders.errors import StillOpen, UnknownOrder
 from orders_service.orders.schemas import OrderStatus
 from orders_service.orders.tables import Order
 from orders_service.orders.undoing import undo_accepted
+from orders_service.stored_values import as_stored
 from pipelines import RunState, Transaction, standings
 
 
@@ -74,7 +75,7 @@ def hear(tx: Transaction, news: WarehouseNews) -> Heard:
         raise UnknownOrder
     if _is_open(tx, order):
         raise StillOpen
-    to = _MOVES.get((OrderStatus(order.status), news.word))
+    to = _MOVES.get((as_stored(OrderStatus, order.status), news.word))
     match to:
         case OrderStatus.SHIPPED:
             _ship(tx, order, news)

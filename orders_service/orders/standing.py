@@ -9,6 +9,7 @@ from orders_service.orders.fulfilling import (
 )
 from orders_service.orders.schemas import OrderStatus
 from orders_service.orders.tables import Order
+from orders_service.stored_values import as_stored
 from pipelines import RunStanding, RunState
 
 _BEFORE = {
@@ -22,7 +23,7 @@ _BEFORE = {
 def status_of(order: Order, run: RunStanding | None) -> OrderStatus:
     """The stored status of an order that has ended; else what its run says."""
     if order.status != OrderStatus.PENDING or run is None:
-        return OrderStatus(order.status)
+        return as_stored(OrderStatus, order.status)
     if run.ending is not None:  # decided, and being undone
         return FINAL_STATUS[run.ending]
     has_begun = run.attempt > 0 or run.state is RunState.RUNNING

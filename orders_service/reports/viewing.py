@@ -12,6 +12,7 @@ from orders_service.reports.pace import PERCENT
 from orders_service.reports.schemas import ReportFiles, ReportProgress, ReportState, ReportView
 from orders_service.reports.tables import Report
 from orders_service.run_links import RunLink
+from orders_service.stored_values import as_stored
 from pipelines import ReadSession, RunStanding, RunState, Transaction, standings
 
 
@@ -60,7 +61,7 @@ def view_of(report: Report, run: RunStanding | None) -> ReportView:
     state = _state(report, run)
     return ReportView(
         **report.model_dump(exclude={"principal", "state", "error", "result", "run_id", "type"}),
-        type=ReportType(report.type),
+        type=as_stored(ReportType, report.type),
         state=state,
         progress=_progress(state, run),
         error=report.error or (run.reason if run is not None and not state.is_open else None),
@@ -81,7 +82,7 @@ def result_of(session: ReadSession, report_id: UUID, principal: Principal) -> tu
 
 def _state(report: Report, run: RunStanding | None) -> ReportState:
     if report.state != ReportState.PENDING or run is None:
-        return ReportState(report.state)
+        return as_stored(ReportState, report.state)
     if run.ending is not None:  # decided, and on its way
         return FINAL_STATE[run.ending]
     has_begun = run.state is RunState.RUNNING or run.attempt > 0 or run.step != count.__name__

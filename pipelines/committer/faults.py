@@ -21,7 +21,7 @@ class Fault(Enum):
 
 _BUSY_STATES = {"55P03", "57014", "25P03"}  # lock_timeout, statement_timeout, idle_in_transaction_session_timeout
 _CONFLICT_STATES = {"40001", "40P01"}
-_LOST_CLASSES = ("08", "57P", "XX")
+_LOST_CLASSES = ("08", "57P", "XX", "25006")  # the last: a standby; whoever connects anew finds the primary
 _FULL_STATES = {"53100"}
 
 _SQLITE_FAULTS = {

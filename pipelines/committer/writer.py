@@ -195,7 +195,9 @@ class Writer:
         answer = self._asked()
         if answer is not None and answer.commit_seq == batch:
             return True
-        if answer is None or answer.dead:
+        if answer is None:
+            raise Dead("its row is gone from the journal", Fenced("The journal does not know this process."))
+        if answer.dead:
             raise Dead("declared dead by another process", Fenced("This process has been declared dead."))
         if answer.commit_seq < batch - 1:
             raise Dead("the database has lost history", OutcomeUnknown("The database has lost history."))

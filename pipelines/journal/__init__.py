@@ -15,8 +15,15 @@ from pipelines.journal import (
     starting,
 )
 from pipelines.journal.cancelling import RunIsCancelled, cancel
-from pipelines.journal.creating import create_tables
-from pipelines.journal.dialects import UNLIMITED, open_for_reading, open_for_writing, parse_url
+from pipelines.journal.closing import refuse_if_closed
+from pipelines.journal.creating import create_tables, what_is_missing
+from pipelines.journal.dialects import (
+    open_for_altering,
+    open_for_process,
+    open_for_reading,
+    open_for_writing,
+    parse_url,
+)
 from pipelines.journal.filtering import FoundRun, Preview, RunFilter
 from pipelines.journal.interventions import Intervention
 from pipelines.journal.listing import list_runs
@@ -28,7 +35,6 @@ from pipelines.journal.schedules import ScheduleRecord, Schedules
 from pipelines.journal.starting import RunIsOurs, RunIsReady, start
 
 __all__ = [
-    "UNLIMITED",
     "FoundRun",
     "Intervention",
     "PipelineIsPaused",
@@ -53,6 +59,8 @@ __all__ = [
     "interventions",
     "list_runs",
     "lock_of",
+    "open_for_altering",
+    "open_for_process",
     "open_for_reading",
     "open_for_writing",
     "parse_url",
@@ -62,8 +70,10 @@ __all__ = [
     "presence",
     "reaping",
     "recording",
+    "refuse_if_closed",
     "resume",
     "retrying",
     "start",
     "starting",
+    "what_is_missing",
 ]

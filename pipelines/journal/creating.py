@@ -1,9 +1,9 @@
 """Tables in a database that nobody migrates, and what is missing in one that somebody should have migrated."""
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, Table, inspect
 from sqlmodel import SQLModel
 
-from pipelines.journal.dialects import UNLIMITED, open_for_writing
+from pipelines.journal.dialects import open_for_altering
 from pipelines.journal.tables import attempts, interventions, pauses, processes, runs, schedules
 
 OURS = (processes, runs, attempts, pauses, schedules, interventions)
@@ -14,16 +14,20 @@ def create_tables(database_url: str) -> None:
 
     Tables that are there stay as they are, even if they are older.
     """
-    engine = open_for_writing(database_url)
+    engine = open_for_altering(database_url)
     try:
         with engine.connect() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(UNLIMITED)
+            if missing := _missing(connection):
+                SQLModel.metadata.create_all(connection, tables=missing)
                 connection.commit()
-            SQLModel.metadata.create_all(connection)
-            connection.commit()
     finally:
         engine.dispose()
+
+
+def _missing(connection: Connection) -> list[Table]:
+    """Asked for in one go, which SQLAlchemy would do for each; what has a schema of its own is left to it to find."""
+    found = set(inspect(connection).get_table_names())
+    return [table for table in SQLModel.metadata.sorted_tables if table.fullname not in found]
 
 
 def what_is_missing(engine: Engine) -> str | None:

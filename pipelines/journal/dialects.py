@@ -16,35 +16,25 @@ from sqlmodel import UTCDateTime
 
 from pipelines.committer import SWALLOWED
 from pipelines.errors import WiringError
+from pipelines.journal import postgres
 
 POSTGRESQL = "postgresql"
 PSYCOPG = "postgresql+psycopg"
 _SQLITE = ("sqlite", "sqlite+pysqlite")
 _URLS = "Use sqlite:///app.db or postgresql://user:password@host/name; an `async` driver may be used beside it."
 
-# No hung backend may hold a row for longer than a lease lasts.
-_POSTGRES_SETTINGS = {
-    "lock_timeout": "2s",
-    "statement_timeout": "5s",
-    "idle_in_transaction_session_timeout": "5s",
-    "tcp_user_timeout": "5s",
-    "synchronous_commit": "on",
-}
-# The committer finds its rows by key. A plan that was made while the tables were empty would scan them for as long as
-# the connection lives.
-_BY_KEY = {"enable_seqscan": "off"}
-_KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 3}
-
-# For what is longer than a transaction of ours may be: a schema is made or changed.
-UNLIMITED = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"  # since 17
-
 
 def parse_url(url: str) -> URL:
-    """SQLAlchemy's URL; `postgres://` is accepted, and PostgreSQL means psycopg 3. Raises `WiringError`."""
+    """SQLAlchemy's URL; PostgreSQL means psycopg 3. Raises `WiringError`.
+
+    `postgres://` is accepted, and several hosts as libpq has them: `postgresql://one,other/orders`.
+    """
     try:
-        parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+        url = url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url
+        parsed = make_url(postgres.spread_hosts(url))
     except ArgumentError:
         raise WiringError(f"This is no database URL. {_URLS}") from None  # it may hold a password
+    postgres.is_behind_pooler(parsed)
     return parsed.set(drivername=PSYCOPG) if parsed.drivername == POSTGRESQL else parsed
 
 
@@ -68,27 +58,37 @@ def open_for_writing(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite_writer)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        engine = create_engine(parsed, pool_size=1, max_overflow=1, connect_args=_postgres_args(**_BY_KEY))
-        event.listen(engine, "connect", _prepare_postgres_writer)
+        engine = postgres.open_postgres(parsed, postgres.WRITING, pool_size=1, max_overflow=1)
     event.listen(engine, "handle_error", _keep_error)
     return engine
 
 
-def open_for_reading(url: str, *, connections: int = 4) -> Engine:
-    """An engine whose connections cannot write."""
+def open_for_reading(url: str, *, connections: int = 14) -> Engine:
+    """An engine whose connections cannot write: at most so many, of which a few stay open."""
     parsed = _openable(url)
+    kept = min(_KEPT_OPEN, connections)
+    pool: dict[str, Any] = {"pool_size": kept, "max_overflow": connections - kept}
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, poolclass=QueuePool, pool_size=connections, connect_args=_SQLITE_ARGS)
+        engine = create_engine(parsed, poolclass=QueuePool, connect_args=_SQLITE_ARGS, **pool)
         event.listen(engine, "connect", _prepare_sqlite_reader)
         return engine
-    return create_engine(
-        parsed,
-        pool_size=connections,
-        pool_pre_ping=True,
-        connect_args=_postgres_args(default_transaction_read_only="on"),
-    )
+    return postgres.open_postgres(parsed, postgres.READING, pool_pre_ping=True, **pool)
 
 
+def open_for_process(url: str, *, connections: int) -> tuple[Engine, Engine]:
+    """What a process writes through and what it reads through, with so many connections together at most."""
+    return open_for_writing(url), open_for_reading(url, connections=connections - 2)  # one writes, one asks in doubt
+
+
+def open_for_altering(url: str) -> Engine:
+    """For a schema that is made or changed: nothing of it is limited, and PostgreSQL gives it a session of its own."""
+    parsed = _openable(url)
+    if parsed.get_backend_name() == "sqlite":
+        return open_for_writing(url)
+    return postgres.open_postgres(parsed, postgres.ALTERING, pool_size=1)
+
+
+_KEPT_OPEN = 4
 _SQLITE_ARGS = {"check_same_thread": False, "timeout": 5, "isolation_level": None}
 
 
@@ -113,29 +113,6 @@ def _prepare_sqlite_reader(connection: DBAPIConnection, _: object) -> None:
     for pragma in ("query_only=ON", "wal_autocheckpoint=0", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-# Since PostgreSQL 17; an older one does not know the name, and would refuse it among the options of a connection.
-_LIMIT_TRANSACTIONS = (
-    "SELECT set_config('transaction_timeout', '5s', false) FROM pg_settings WHERE name = 'transaction_timeout'"
-)
-
-
-def _prepare_postgres_writer(connection: DBAPIConnection, _: object) -> None:
-    """The `executemany` of psycopg ends with a message that puts `idle_in_transaction_session_timeout` to sleep.
-
-    A process that is paused after it would hold its locks for ever, and as its own row is one of them, nobody could
-    declare it dead.
-    """
-    cursor = connection.cursor()
-    cursor.execute(_LIMIT_TRANSACTIONS)
-    cursor.close()
-    connection.commit()
-
-
-def _postgres_args(**settings: str) -> dict[str, Any]:
-    options = " ".join(f"-c {name}={value}" for name, value in (_POSTGRES_SETTINGS | settings).items())
-    return {"options": options, "application_name": "pipelines", **_KEEPALIVE}
 
 
 def _keep_error(context: ExceptionContext) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.clock import Clock
 from pipelines.committer import Answer
 from pipelines.errors import JournalTooOld
 from pipelines.journal.claiming import give_back
+from pipelines.journal.closing import refuse_if_closed
 from pipelines.journal.creating import what_is_missing
 from pipelines.journal.dialects import now_and, seconds
 from pipelines.journal.tables import processes
@@ -29,9 +30,14 @@ _ADVANCE = (
     )
     .values(commit_seq=bindparam("now_at"), lease_until=now_and("lease"))
 )
+# It waits for a backend that may still be committing our last batch. It writes, for its own COMMIT says what no SELECT
+# could: that a standby which the first COMMIT was to wait for has that one too. WAL is one sequence.
 _ASK = (
-    select(processes.c.commit_seq, processes.c.state).where(processes.c.id == bindparam("me")).with_for_update()
-)  # FOR UPDATE waits for a backend that may still be committing our last batch
+    update(processes)
+    .where(processes.c.id == bindparam("me"))
+    .values(commit_seq=processes.c.commit_seq)
+    .returning(processes.c.commit_seq, processes.c.state)
+)
 _SET_STATE = update(processes).where(processes.c.id == bindparam("me")).values(state=bindparam("now_in"))
 
 
@@ -47,12 +53,14 @@ class Presence:
         self._knows = json.dumps(sorted(knows))  # what it can carry on, for whoever asks why a run stands still
 
     def register(self, engine: Engine) -> None:
-        """Add the row of this incarnation; no id is ever used twice. Raises `JournalTooOld`."""
+        """Add the row of this incarnation; no id is ever used twice. Raises `JournalTooOld` and `JournalMoved`."""
         row = {"id": self._me, "host": socket.gethostname(), "pid": os.getpid(), "started_at": self._clock.now()}
         try:
             with engine.begin() as connection:
                 connection.execute(_REGISTER, row | {"knows": self._knows, "lease": self._until()})
         except DBAPIError as error:
+            with engine.connect() as connection:
+                refuse_if_closed(connection)
             if missing := what_is_missing(engine):
                 raise JournalTooOld(missing) from error
             raise
@@ -62,7 +70,7 @@ class Presence:
         return connection.execute(_ADVANCE, bound).rowcount == 1
 
     def ask(self, engine: Engine) -> Answer | None:
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             row = connection.execute(_ASK, {"me": self._me}).one_or_none()
         return Answer(row.commit_seq, dead=row.state == "dead") if row is not None else None
 

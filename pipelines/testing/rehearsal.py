@@ -10,11 +10,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from pipelines.errors import PipelinesError, UnknownRun
-from pipelines.journal import browsing, claiming, create_tables, start, suspects
+from pipelines.journal import browsing, claiming, start, suspects
 from pipelines.journal.browsing import RunRecord
 from pipelines.pipeline import Pipeline
 from pipelines.process import Process
 from pipelines.testing.clock import VirtualClock
+from pipelines.testing.creating import create_tables
 from pipelines.transaction import ReadSession, Transaction
 
 In = TypeVar("In")

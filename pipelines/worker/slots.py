@@ -28,7 +28,7 @@ class Slots:
 
     @property
     def is_any_free(self) -> bool:
-        """Whether one could be taken now."""
+        """Whether `take` would get one now."""
         return self._open and not self._held and self._free > 0
 
     def take(self) -> bool:

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -20,6 +21,7 @@ from pipelines.worker.hand import Interruption
 from pipelines.worker.worker import Worker
 
 LAST_WORDS_SECONDS = 2.0
+EAGERNESS = 8  # times as often is looked where the last look has found something
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class Sweep:
 
     def start(self) -> None:
         """Begin; a random phase keeps processes that start together from sweeping together."""
-        duties = (
+        duties: tuple[tuple[Callable[[], Coroutine[Any, Any, bool | None]], timedelta], ...] = (
             (self._renew, self._rhythm.renewal),
             (self._watch, self._rhythm.margin / 3),
             (self._look_around, self._rhythm.sweep),
@@ -115,9 +117,10 @@ class Sweep:
         if not self._rhythm.is_sure(self._clock.monotonic() - self._committer.renewed_at):
             self._worker.interrupt_all(Interruption.LEASE_UNSURE)
 
-    async def _look_around(self) -> None:
+    async def _look_around(self) -> bool:
+        """Whether there was something to take. Then more is on its way, and nobody wakes us for what others accept."""
         if self._draining:
-            return
+            return False
         self._reading = asyncio.get_running_loop().create_task(asyncio.to_thread(self._read), name="read the journal")
         seen = await asyncio.shield(self._reading)
         if self._worker.pauses.learn(seen.paused, seen.heard):
@@ -131,6 +134,7 @@ class Sweep:
         for run_id in seen.cancelled:
             if run_id in self._worker.hands:
                 self._worker.hands[run_id].interrupt(Interruption.CANCELLED)
+        return seen.due and self._worker.has_room
 
     def _read(self) -> "Seen":
         skew, heard = self._clock.skew_seconds, self._worker.pauses.heard
@@ -197,10 +201,12 @@ def _reap(tx: Transaction, count_crash: bool, stale_at: float) -> reaping.Reaped
     return reaping.reap(tx, count_crash=count_crash, jitter=random.random())  # noqa: S311 - spreads load, no secret
 
 
-async def _again_and_again(duty: Callable[[], Awaitable[None]], every: timedelta) -> None:
+async def _again_and_again(duty: Callable[[], Awaitable[bool | None]], every: timedelta) -> None:
+    is_eager: bool | None = False
     while True:
-        await asyncio.sleep(every.total_seconds() * random.uniform(0.8, 1.0))  # noqa: S311 - spreads load, no secret
+        pause = every.total_seconds() / (EAGERNESS if is_eager else 1)
+        await asyncio.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - spreads load, no secret
         try:
-            await duty()
+            is_eager = await duty()
         except (JournalError, SQLAlchemyError):
-            continue  # the database is away; the committer says so to those who wait
+            is_eager = False  # the database is away; the committer says so to those who wait

@@ -20,10 +20,12 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
-async def test_two_processes_never_oversell_and_never_deadlock(postgres: Postgres, tmp_path: Path) -> None:
+async def test_three_processes_never_oversell_and_never_deadlock(postgres: Postgres, tmp_path: Path) -> None:
     with fresh_database(postgres) as url:
         async with staged(url, tmp_path, stock=STOCK) as stage:
-            async with stage.installation.serving("one") as one, stage.installation.serving("other") as other:
+            serving, working = stage.installation.serving, stage.installation.playing("worker").serving
+            accepting = stage.installation.playing("api").serving
+            async with serving("one") as one, accepting("other") as other, working("third"):
                 await _order_in_both_directions(stage, one, other)
             _judge(stage)
         with psycopg.connect(url) as database:  # the servers have ended, so all they counted has been reported

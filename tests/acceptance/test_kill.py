@@ -15,8 +15,8 @@ from tests.harness.postgres import Postgres, fresh_database
 from tests.harness.receiver import Answer, always
 from tests.harness.stage import Stage, staged, until
 
-ORDERS, CONNECTIONS, KILLS = 200, 16, 10
-STOCK = {"lamp": 1000, "rug": 1000}
+ORDERS, CONNECTIONS, ORDERS_PER_KILL = 200, 16, 20
+STOCK = {"lamp": 10000, "rug": 10000}
 DEATHS = (
     "before_commit:reserve_stock",
     "after_commit:reserve_stock",
@@ -35,16 +35,18 @@ def dice() -> random.Random:
     return random.Random(seed)  # noqa: S311 - faults, no secrets
 
 
-async def test_orders_survive_ten_kills(tmp_path: Path, dice: random.Random) -> None:
+@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.faults)])
+async def test_orders_survive_kills(tmp_path: Path, dice: random.Random, kills: int) -> None:
+    orders = kills * ORDERS_PER_KILL
     async with staged(f"sqlite:///{tmp_path / 'orders.db'}", tmp_path, stock=STOCK) as stage:
         stage.receiver.behaviour = BUSY
         async with stage.installation.serving() as server:
             async with asyncio.TaskGroup() as story:
-                story.create_task(_order_until_answered(stage, server))
-                for moment in _moments(dice, KILLS):
+                story.create_task(_order_until_answered(stage, server, orders=orders))
+                for moment in _moments(dice, kills, orders=orders):
                     await _kill(stage, server, moment, dice)
             await stage.until_settled()
-    _judge(stage.evidence(), stage.violations())
+    _judge(stage.evidence(), stage.violations(), orders=orders)
 
 
 async def test_orders_survive_a_killed_and_a_paused_process(
@@ -116,9 +118,9 @@ async def _order_until_answered(stage: Stage, *servers: OrdersServer, orders: in
         await client.place_all(requests, connections=CONNECTIONS, until_answered=True)
 
 
-def _moments(dice: random.Random, count: int) -> list[int]:
+def _moments(dice: random.Random, count: int, *, orders: int = ORDERS) -> list[int]:
     """After so many deliveries each."""
-    return sorted(dice.sample(range(1, ORDERS - CONNECTIONS), count))
+    return sorted(dice.sample(range(1, orders - CONNECTIONS), count))
 
 
 async def _kill(stage: Stage, server: OrdersServer, moment: int, dice: random.Random) -> None:
@@ -135,7 +137,7 @@ async def _pause_beyond_the_lease(stage: Stage, server: OrdersServer, moment: in
     server.resume()
 
 
-def _judge(evidence: Evidence, violations: list[str]) -> None:
+def _judge(evidence: Evidence, violations: list[str], *, orders: int = ORDERS) -> None:
     assert violations == []
-    assert [order.status for order in evidence.facts.orders.values()] == ["completed"] * ORDERS
-    assert {sku: shelf.reserved for sku, shelf in evidence.facts.stock.items()} == {"lamp": ORDERS, "rug": 2 * ORDERS}
+    assert [order.status for order in evidence.facts.orders.values()] == ["completed"] * orders
+    assert {sku: shelf.reserved for sku, shelf in evidence.facts.stock.items()} == {"lamp": orders, "rug": 2 * orders}

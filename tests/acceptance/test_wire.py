@@ -53,7 +53,7 @@ async def test_an_answer_before_its_commit_is_noticed(tmp_path: Path) -> None:
     assert not all(answer["is_stored"] for answer in sent)
 
 
-@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER, pytest.param(Cut.WITHHELD, marks=pytest.mark.faults)])
 async def test_a_lost_connection_loses_no_order(postgres: Postgres, tmp_path: Path, cut: Cut) -> None:
     """Whether the COMMIT has happened is found out under the client, and it is sent again if it has not."""
     with fresh_database(postgres) as url:

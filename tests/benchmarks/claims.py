@@ -139,7 +139,7 @@ def add(to: Journal, number: int, *, state: RunState, due_in: timedelta = timede
     numbers = select(literal(1, Integer).label("number")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < number))
     columns = [literal(value, runs.c[name].type).label(name) for name, value in row.items()]
-    chosen = select(_id_of(to.engine, _place(state, version), numbers.c.number).label("id"), *columns)
+    chosen = select(_id_of(to.engine, place_of(state, version), numbers.c.number).label("id"), *columns)
     with to.connection.begin():
         unhurried(to.connection)
         to.connection.execute(insert(runs).from_select(["id", *row], chosen))
@@ -176,7 +176,7 @@ def unhurried(connection: Connection) -> None:
         connection.exec_driver_sql("SET LOCAL transaction_timeout = 0")
 
 
-def _place(state: RunState, version: str) -> int:
+def place_of(state: RunState, version: str) -> int:
     """Keeps the ids of different kinds of runs apart."""
     return 10_000_000 * (1 + list(RunState).index(state)) + (1_000_000_000 if version != VERSION else 0)
 

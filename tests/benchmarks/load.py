@@ -1,11 +1,13 @@
 """The client of the benchmark: a process of its own, on raw sockets so that it leaves the cores to the server.
 
-python -m tests.benchmarks.load PORT KEY FIRST COUNT CONNECTIONS posts so many orders over so many keep-alive
-connections, each with its own Idempotency-Key, and prints what it saw as one JSON line.
+python -m tests.benchmarks.load PORT KEY FIRST COUNT CONNECTIONS [PER_SECOND] posts so many orders over so many
+keep-alive connections, each with its own Idempotency-Key, as fast as they are answered or so many in a second at most,
+and prints what it saw as one JSON line.
 """
 
 import asyncio
 import json
+import math
 import re
 import sys
 import time
@@ -47,7 +49,7 @@ class Tally:
 class Connection(asyncio.Protocol):
     """Sends the next request when the last is answered, until there are none; `done` then resolves."""
 
-    def __init__(self, requests: Iterator[bytes], tally: Tally) -> None:
+    def __init__(self, requests: Iterator[tuple[float, bytes]], tally: Tally) -> None:
         self._requests = requests
         self._tally = tally
         self._answer = b""
@@ -74,13 +76,18 @@ class Connection(asyncio.Protocol):
             self.done.set_exception(error or ConnectionResetError("the server closed a connection under load"))
 
     def _next(self) -> None:
-        request = next(self._requests, None)
+        due_at, request = next(self._requests, (0.0, None))
         if request is None:
             self.done.set_result(None)
             self._transport.close()
+        elif (pause := due_at - time.perf_counter()) > 0:
+            asyncio.get_running_loop().call_later(pause, self._send, request)
         else:
-            self._sent_at = time.perf_counter()
-            self._transport.write(request)
+            self._send(request)
+
+    def _send(self, request: bytes) -> None:
+        self._sent_at = time.perf_counter()
+        self._transport.write(request)
 
 
 def request(number: int, key: str) -> bytes:
@@ -96,9 +103,10 @@ def request(number: int, key: str) -> bytes:
     return "\r\n".join(head).encode() + _HEAD_END + body
 
 
-async def load(port: int, requests: list[bytes], connections: int) -> str:
-    loop, tally, waiting = asyncio.get_running_loop(), Tally(), iter(requests)
+async def load(port: int, requests: list[bytes], connections: int, per_second: float) -> str:
+    loop, tally = asyncio.get_running_loop(), Tally()
     started_at, start = time.time(), time.perf_counter()
+    waiting = ((start + place / per_second, each) for place, each in enumerate(requests))
     opened = [
         await loop.create_connection(lambda: Connection(waiting, tally), "127.0.0.1", port) for _ in range(connections)
     ]
@@ -108,5 +116,6 @@ async def load(port: int, requests: list[bytes], connections: int) -> str:
 
 if __name__ == "__main__":
     (port, first, count, connections), key = [int(sys.argv[n]) for n in (1, 3, 4, 5)], sys.argv[2]
+    most = float(sys.argv[6]) if len(sys.argv) > 6 else math.inf
     prepared = [request(number, key) for number in range(first, first + count)]
-    print(uvloop.run(load(port, prepared, connections)))  # noqa: T201 - its answer to the benchmark
+    print(uvloop.run(load(port, prepared, connections, most)))  # noqa: T201 - its answer to the benchmark

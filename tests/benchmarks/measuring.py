@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -87,9 +88,13 @@ async def soak(subject: Subject, ground: Ground, marks: list[int], connections: 
     return held
 
 
-async def post(running: Running, first: int, count: int, connections: int) -> dict[str, Any]:
+async def post(
+    running: Running, first: int, count: int, connections: int, *, per_second: float = math.inf
+) -> dict[str, Any]:
     """Let the client process place these orders, and give its tally."""
-    async with child("tests.benchmarks.load", running.port, ADMIN_KEY, first, count, connections) as process:
+    async with child(
+        "tests.benchmarks.load", running.port, ADMIN_KEY, first, count, connections, per_second
+    ) as process:
         output, _ = await process.communicate()
     if process.returncode:
         raise SystemExit(f"the client broke off; the service says:\n{running.process.log_end()}")

@@ -20,7 +20,7 @@ class Warehouse:
 
 
 @asynccontextmanager
-async def warehouse() -> AsyncIterator[Warehouse]:
-    async with child("tests.benchmarks.sink") as process, aiohttp.ClientSession() as http:
+async def warehouse(*, answers_after_ms: float = 0) -> AsyncIterator[Warehouse]:
+    async with child("tests.benchmarks.sink", answers_after_ms) as process, aiohttp.ClientSession() as http:
         assert process.stdout
         yield Warehouse(int(await process.stdout.readline()), http)

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 from fastapi import FastAPI
 from pydantic import SecretStr
+from pydantic_settings import PydanticBaseSettingsSource
 from sqlalchemy import Executable, text
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -53,6 +54,14 @@ class Outside:
             each.door.open()
         self.warehouse.back_door.open()
         self.mail.back_door.open()
+
+
+class Given(Settings):
+    """What is not given is as it usually is: no environment is asked, which takes longer than all of the rest."""
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (sources["init_settings"],)
 
 
 class Shop:
@@ -176,7 +185,7 @@ async def open_shop(
     outside, clock = Outside(), VirtualClock()
     process = {name: options.pop(name) for name in OF_THE_PROCESS & options.keys()}
     app = create_app(
-        Settings(database_url=SecretStr(database_url), data_dir=folder, **options),
+        Given(database_url=SecretStr(database_url), data_dir=folder, **options),
         gateways=None if real_gateways else {**outside.gateways, **gateways},
         **{"schedules": (), "clock": clock, "dice": lambda *_: BETWEEN_ATTEMPTS, **process},
     )

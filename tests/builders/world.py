@@ -104,7 +104,7 @@ async def staged(
     **options: Any,
 ) -> AsyncIterator[Rehearsal]:
     """A rehearsal whose steps reach the world and note effects."""
-    _with_effects(database_url)
+    with_effects(database_url)
     heard = [] if events is None else [events.append]
     provide = {World: world or World()}
     async with rehearsal(pipelines, provide=provide, database_url=database_url, subscribers=heard, **options) as stage:
@@ -134,7 +134,7 @@ def journal_row(stage: Rehearsal, run_id: UUID) -> Any:
 def fresh_life() -> Iterator[str]:
     """For the crash matrix: a file of its own for each life."""
     with fresh_file() as url:
-        yield _with_effects(url)
+        yield with_effects(url)
 
 
 def emptied(database_url: str) -> Callable[[], AbstractContextManager[str]]:
@@ -142,8 +142,7 @@ def emptied(database_url: str) -> Callable[[], AbstractContextManager[str]]:
 
     @contextmanager
     def again() -> Iterator[str]:
-        create_tables(database_url)
-        engine = open_for_writing(_with_effects(database_url))
+        engine = open_for_writing(with_effects(database_url))
         with engine.begin() as connection:
             for table in (*reversed(SQLModel.metadata.sorted_tables), effects):
                 connection.execute(table.delete())
@@ -153,7 +152,9 @@ def emptied(database_url: str) -> Callable[[], AbstractContextManager[str]]:
     return again
 
 
-def _with_effects(database_url: str) -> str:
+def with_effects(database_url: str) -> str:
+    """All tables, and the one for effects."""
+    create_tables(database_url)
     engine = open_for_writing(database_url)
     metadata.create_all(engine)
     engine.dispose()

@@ -1,6 +1,7 @@
 """The manifests of each overlay, rendered; and what a process shows to Prometheus."""
 
 import asyncio
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,26 +10,31 @@ from orders_service import schema
 from orders_service.background import schedules_of
 from orders_service.settings import Settings
 from tests.builders.shop import open_shop
-from tests.harness.kustomize import render
+from tests.harness.deployments import DEPLOYMENTS, deployed, named
 from tests.harness.manifests import Cluster
 from tests.harness.scrape import OPEN_METRICS, Scrape, samples_of
 
-_OVERLAYS = Path("deploy/kubernetes/overlays")
+
+@pytest.fixture(scope="session")
+def project_version() -> str:
+    return str(tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"])
 
 
 @pytest.fixture
 def single_overlay() -> Cluster:
-    return Cluster(render(_OVERLAYS / "single"))
+    return deployed("single")
 
 
-@pytest.fixture
-def postgres_overlay() -> Cluster:
-    return Cluster(render(_OVERLAYS / "postgres"))
+@pytest.fixture(params=["postgres", "celery"])
+def fleet(request: pytest.FixtureRequest) -> Cluster:
+    """Several pods on one PostgreSQL."""
+    return deployed(request.param)
 
 
-@pytest.fixture(params=["single", "postgres"])
+@pytest.fixture(params=DEPLOYMENTS, ids=named)
 def cluster(request: pytest.FixtureRequest) -> Cluster:
-    return Cluster(render(_OVERLAYS / request.param))
+    overlay, added = request.param
+    return deployed(overlay, *added)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The Dockerfile as far as it can be judged without building it."""
 
+import re
 import sys
 import tomllib
 from asyncio.subprocess import create_subprocess_exec
@@ -49,8 +50,18 @@ def test_dependencies_are_hashed_wheels() -> None:
     assert "--only-binary :all:" in install
 
 
+@pytest.mark.parametrize("package", ["psycopg-binary", "celery", "redis"])
+def test_one_image_has_what_every_role_wants(package: str) -> None:
+    assert any(line.startswith(f"{package}==") for line in Path("requirements.lock").read_text().splitlines())
+
+
 def test_the_image_has_no_compiler(last: Stage) -> None:
     assert not any(tool in run for run in last.every("RUN") for tool in ("apt-get", "gcc", "pip"))
+
+
+def test_images_under_ours_are_pinned() -> None:
+    text = Path("deploy/Dockerfile").read_text()
+    assert re.findall(r"(?m)^ARG PYTHON_IMAGE=(.*)$", text) == ["python:3.11-slim-trixie"]
 
 
 def test_the_image_runs_as_the_user_of_the_pods(last: Stage, cluster: Cluster) -> None:

@@ -77,6 +77,10 @@ class Client:
         await self._http.close()
         self._ledger.__exit__(kind, error, trace)
 
+    def turn_to(self, *servers: str) -> None:
+        """As a load balancer does, whose list has changed; requests under way are let be."""
+        self._servers = itertools.cycle(servers)
+
     async def place_all(
         self, orders: Iterable[OrderRequest], *, connections: int, until_answered: bool = False
     ) -> list[Heard]:

@@ -59,6 +59,11 @@ class CommitProxy:
         for link in self._links:
             link.end()
 
+    def freeze(self) -> None:
+        """From now on nothing passes over the connections that there are, and nobody is told; new ones are fine."""
+        for link in self._links:
+            link.freeze()
+
     def come_back(self) -> None:
         self._is_away = False
 
@@ -107,11 +112,16 @@ class _Link:
         self._proxy = proxy
         self._cut: Cut | None = None
         self._prepared: bytes | None = None
+        self._is_open = asyncio.Event()
+        self._is_open.set()
         self._writers = (server, client_writer)
         self._ways = [
             asyncio.create_task(self._forward(client, server), name="to PostgreSQL"),
             asyncio.create_task(self._answer(answers, client_writer), name="from PostgreSQL"),
         ]
+
+    def freeze(self) -> None:
+        self._is_open.clear()
 
     def end(self) -> None:
         for way in self._ways:
@@ -136,6 +146,7 @@ class _Link:
                     if self._cut is Cut.BEFORE:
                         self._proxy.has_cut.set()
                         return
+                await self._is_open.wait()
                 server.write(message)
 
     def _commits(self, kind: bytes, message: bytes) -> bool:
@@ -156,6 +167,7 @@ class _Link:
                     if self._cut is Cut.AFTER:
                         return
                     await self._proxy.let_go.wait()
+                await self._is_open.wait()
                 client.write(chunk)
 
 

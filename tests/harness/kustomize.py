@@ -3,7 +3,7 @@
 import copy
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,8 +11,8 @@ import yaml
 
 Manifest: TypeAlias = dict[str, Any]
 
-_KNOWN = {"apiVersion", "kind", "namespace", "resources", "patches", "images", "replacements"}
-_PATCH, _IMAGE = {"path"}, {"name", "newName", "newTag"}
+_KNOWN = {"apiVersion", "kind", "namespace", "resources", "components", "patches", "images", "replacements"}
+_PATCH, _PATCHED, _IMAGE = {"path", "target"}, {"kind", "name"}, {"name", "newName", "newTag"}
 _REPLACEMENT, _TARGET = {"source", "targets"}, {"select", "fieldPaths", "options"}
 # What identifies the members of a list of objects; a list not named here is replaced as a whole.
 _MERGE_KEYS = {
@@ -29,14 +29,24 @@ class UnknownToTests(Exception):
     """A kustomization uses what this renderer does not know: extend it, or do without."""
 
 
-def render(folder: Path) -> list[Manifest]:
-    """What `kubectl kustomize` prints for this folder, in another order; no more than our overlays need."""
+def render(folder: Path, *components: Path) -> list[Manifest]:
+    """What `kubectl kustomize` prints for this folder, in another order; no more than our overlays need.
+
+    Components in addition are those that a user has uncommented.
+    """
+    return _built(folder, [], components)
+
+
+def _built(folder: Path, given: list[Manifest], components: Iterable[Path] = ()) -> list[Manifest]:
+    """A component is built like an overlay, on what is there already."""
     plan = read_all(folder / "kustomization.yaml")[0]
     _refuse_all_but(_KNOWN, plan)
-    manifests = [manifest for entry in plan.get("resources", []) for manifest in _resource(folder / entry)]
+    manifests = [*given, *(manifest for entry in plan.get("resources", []) for manifest in _resource(folder / entry))]
+    for component in [*(folder / entry for entry in plan.get("components", [])), *components]:
+        manifests = _built(component, manifests)
     for patch in plan.get("patches", []):
         _refuse_all_but(_PATCH, patch)
-        manifests = _patched(manifests, read_all(folder / patch["path"]))
+        manifests = _patched(manifests, read_all(folder / patch["path"]), patch.get("target"))
     if "namespace" in plan:
         _move(manifests, plan["namespace"])
     for image in plan.get("images", []):
@@ -50,12 +60,16 @@ def render(folder: Path) -> list[Manifest]:
 def render_with_kubectl(kubectl: str, folder: Path) -> list[Manifest]:
     """The same from the real thing."""
     done = subprocess.run([kubectl, "kustomize", folder], check=True, capture_output=True, text=True)  # noqa: S603 - ours
-    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+    return _documents(done.stdout)
 
 
 def read_all(path: Path) -> list[Manifest]:
     """Every document of a YAML file."""
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+    return _documents(path.read_text())
+
+
+def _documents(text: str) -> list[Manifest]:
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
 def _resource(path: Path) -> list[Manifest]:
@@ -67,18 +81,32 @@ def _refuse_all_but(known: set[str], found: Manifest) -> None:
         raise UnknownToTests(", ".join(unknown))
 
 
-def _patched(manifests: list[Manifest], patches: list[Manifest]) -> list[Manifest]:
+def _patched(manifests: list[Manifest], patches: list[Manifest], target: Manifest | None) -> list[Manifest]:
     for patch in patches:
-        target = _one(manifests, kind=patch["kind"], name=patch["metadata"]["name"])
-        if patch.get("$patch") == "delete":
-            manifests = [manifest for manifest in manifests if manifest is not target]
+        if target is None:
+            found = [_one(manifests, kind=patch["kind"], name=patch["metadata"]["name"])]
         else:
-            target.update(_merged(target, patch))
+            _refuse_all_but(_PATCHED, target)
+            found = _every(manifests, **target)
+        if patch.get("$patch") == "delete":
+            manifests = [manifest for manifest in manifests if not any(manifest is each for each in found)]
+            continue
+        for each in found:
+            each.update(_merged(each, _nameless(patch) if target is not None else patch))
     return manifests
 
 
+def _nameless(patch: Manifest) -> Manifest:
+    """A patch with a target changes no names."""
+    return {key: value for key, value in patch.items() if key not in {"apiVersion", "kind", "metadata"}}
+
+
+def _every(manifests: list[Manifest], kind: str, name: str | None = None) -> list[Manifest]:
+    return [m for m in manifests if m["kind"] == kind and name in (None, m["metadata"]["name"])]
+
+
 def _one(manifests: list[Manifest], kind: str, name: str | None = None) -> Manifest:
-    found = [m for m in manifests if m["kind"] == kind and name in (None, m["metadata"]["name"])]
+    found = _every(manifests, kind, name)
     if len(found) != 1:
         raise LookupError(f"{len(found)} manifests are {kind} {name}")
     return found[0]

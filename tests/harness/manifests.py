@@ -8,8 +8,9 @@ from tests.harness.kustomize import Manifest
 
 @dataclass(frozen=True)
 class Pod:
-    """The template of a pod."""
+    """The template of a pod, and what it is a template of."""
 
+    workload: str
     labels: dict[str, str]
     annotations: dict[str, str]
     spec: Manifest
@@ -18,8 +19,20 @@ class Pod:
     def containers(self) -> list[Manifest]:
         return [*self.spec.get("initContainers", []), *self.spec["containers"]]
 
-    def is_selected_by(self, labels: dict[str, str]) -> bool:
-        return labels.items() <= self.labels.items()
+    @property
+    def main(self) -> Manifest:
+        """The container that the pod is for."""
+        (container,) = self.spec["containers"]
+        return dict(container)
+
+    def is_selected_by(self, selector: Manifest) -> bool:
+        """Whether a label selector of any kind but a Service's means this pod."""
+        wanted = selector.get("matchLabels", {})
+        among = selector.get("matchExpressions", [])
+        assert all(each["operator"] == "In" for each in among), "the only one that tests know"
+        return wanted.items() <= self.labels.items() and all(
+            self.labels.get(each["key"]) in each["values"] for each in among
+        )
 
 
 @dataclass(frozen=True)
@@ -31,17 +44,22 @@ class Cluster:
     def every(self, kind: str) -> list[Manifest]:
         return [manifest for manifest in self.manifests if manifest["kind"] == kind]
 
-    def the(self, kind: str) -> Manifest:
-        (manifest,) = self.every(kind)
+    def the(self, kind: str, name: str | None = None) -> Manifest:
+        (manifest,) = (each for each in self.every(kind) if name in (None, each["metadata"]["name"]))
         return manifest
 
+    def pod(self, workload: str) -> Pod:
+        (pod,) = (pod for pod in self.pods if pod.workload == workload)
+        return pod
+
     @property
-    def service_pod(self) -> Pod:
-        return _pod_of(self.the("Deployment"))
+    def servers(self) -> list[Pod]:
+        """The pods that stay, each with a port for requests or probes."""
+        return [_pod_of(manifest) for manifest in self.every("Deployment")]
 
     @property
     def pods(self) -> list[Pod]:
-        return [_pod_of(manifest) for kind in ("Deployment", "Job") for manifest in self.every(kind)]
+        return [*self.servers, *(_pod_of(manifest) for manifest in self.every("Job"))]
 
     @property
     def containers(self) -> list[Manifest]:
@@ -66,5 +84,9 @@ class Cluster:
 
 def _pod_of(manifest: Manifest) -> Pod:
     template = manifest["spec"]["template"]
-    labels, annotations = template["metadata"]["labels"], template["metadata"].get("annotations", {})
-    return Pod(labels=labels, annotations=annotations, spec=template["spec"])
+    return Pod(
+        workload=manifest["metadata"]["name"],
+        labels=template["metadata"]["labels"],
+        annotations=template["metadata"].get("annotations", {}),
+        spec=template["spec"],
+    )

@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.harness.processes import START_SECONDS, ServiceProcess, free_port, running
+from tests.harness.releases import Release
 
 ORDERS = Path(sys.executable).parent / "orders"
 LAUNCH = Path(__file__).parents[1] / "acceptance" / "launch.py"
@@ -64,6 +65,10 @@ class Installation:
             **self.settings,
         }
 
+    def playing(self, role: str) -> "Installation":
+        """For processes of this role: `all`, `api` or `worker`."""
+        return replace(self, settings={**self.settings, "ORDERS_ROLE": role})
+
     async def prepare(self, catalog: str) -> None:
         """Migrate, and put the products of a catalog (JSON) on the shelf."""
         seed = self.folder / "catalog.json"
@@ -92,6 +97,11 @@ class Installation:
         """
         command = [sys.executable, str(LAUNCH), *plants] if plants else [str(ORDERS), "serve"]
         return OrdersServer(command, environment=self.environment, log=self.folder / f"{name}.log")
+
+    def server_of(self, release: Release, name: str = "before") -> OrdersServer:
+        """The same of another release."""
+        environment = {**self.environment, **release.environment}
+        return OrdersServer(release.command("serve"), environment=environment, log=self.folder / f"{name}.log")
 
     @asynccontextmanager
     async def serving(self, name: str = "server", *plants: str) -> AsyncIterator[OrdersServer]:

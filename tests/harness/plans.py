@@ -23,7 +23,7 @@ def fill(database_url: str) -> Engine:
     engine = open_for_writing(database_url)
     states = [RunState.COMPLETED] * HISTORY + [RunState.READY] * OF_EACH + [RunState.RUNNING] * OF_EACH
     with engine.begin() as connection:
-        connection.execute(insert(runs), [_row(state) for state in states])
+        connection.execute(insert(runs), [run_row(state) for state in states])
         connection.exec_driver_sql("ANALYZE")
     return engine
 
@@ -45,7 +45,8 @@ def plan_of(engine: Engine, statement: Executable, bound: Mapping[str, Any]) -> 
         event.remove(engine, "before_cursor_execute", explaining)
 
 
-def _row(state: RunState) -> dict[str, Any]:
+def run_row(state: RunState) -> dict[str, Any]:
+    """What a run must have."""
     now = VirtualClock().now()
     return {
         "id": uuid4(),

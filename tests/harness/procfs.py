@@ -20,6 +20,13 @@ def family_cpu_seconds(pid: int) -> float:
     return ticks / _TICKS_PER_SECOND
 
 
+def machine_cpu_seconds() -> float:
+    """What all cores together have been busy for since the machine started, whoever kept them so."""
+    user, nice, system, idle, waiting, *rest = map(int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9])
+    del idle, waiting  # for the disk
+    return sum([user, nice, system, *rest]) / _TICKS_PER_SECOND
+
+
 def children(pid: int) -> list[int]:
     return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit() and _parent(int(entry.name)) == pid]
 

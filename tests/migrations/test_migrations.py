@@ -2,7 +2,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from orders_service import schema
+from orders_service import schema, tables
 from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
 
@@ -24,6 +24,15 @@ def test_a_difference_between_models_and_schema_would_be_found(database_url: str
         connection.execute(text("ALTER TABLE products ADD COLUMN colour VARCHAR(10)"))
     with pytest.raises(Exception, match="colour"):
         schemas.check(database_url)
+
+
+def test_what_is_retired_is_no_difference(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema.migrate(database_url)
+    monkeypatch.setattr(tables, "RETIRED", frozenset({"products.colour", "paints"}))
+    with schemas.connected(database_url) as connection:
+        connection.execute(text("ALTER TABLE products ADD COLUMN colour VARCHAR(10)"))
+        connection.execute(text("CREATE TABLE paints (colour VARCHAR(10))"))
+    schemas.check(database_url)
 
 
 @pytest.mark.parametrize("revision", EACH)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from orders_service import cli, openapi, schema
 from orders_service.settings import PREFIX
 from pipelines.journal import lock_of, parse_url
+from tests.builders.standing_runs import stand
 from tests.harness import schemas
 
 ORDERS = Path(sys.executable).with_name("orders")
@@ -233,18 +234,6 @@ def test_the_contract_is_printed_as_it_is_committed(terminal: Terminal) -> None:
     assert terminal.run("openapi").out == openapi.written()
 
 
-def stand(url: str, *, pipeline: str, step: str) -> None:
-    """A run of another release waits in the database."""
-    moment = "2026-01-01 00:00:00.000000"
-    columns = (
-        "id, pipeline, version, state, step, fence, due_at, generation, attempt, errors, crashes, solo, solo_deaths,"
-        "payload, created_at, step_since"
-    )
-    values = f"'{'0' * 32}', '{pipeline}', 'a1b2', 'ready', '{step}', 0, '{moment}', 0, 0, 0, 0, 0, 0, '{{}}'"
-    with schemas.connected(url) as connection:
-        connection.execute(text(f"INSERT INTO runs ({columns}) VALUES ({values}, '{moment}', '{moment}')"))  # noqa: S608 - fixed
-
-
 def test_a_release_that_knows_all_open_runs_says_so(terminal: Terminal) -> None:
     terminal.run("migrate")
     assert terminal.run("check") == Said(0, "All is well: this release carries on each of the 0 open runs.\n", "")
@@ -263,6 +252,12 @@ def test_programs_are_told_too(terminal: Terminal, url: str) -> None:
     said = terminal.run("check --json")
     [trouble] = json.loads(said.out)["troubles"]
     assert (said.code, trouble["kind"], trouble["pipeline"]) == (1, "unknown-pipeline", "old-pipeline")
+
+
+def test_the_check_comes_before_the_migration(terminal: Terminal) -> None:
+    terminal.run(f"migrate {schemas.revisions()[-2]}")
+    said = terminal.run("check")
+    assert (said.code, "run: orders migrate" in said.out) == (0, True)
 
 
 def test_a_database_that_is_served_can_be_checked(terminal: Terminal, url: str) -> None:

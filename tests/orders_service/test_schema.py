@@ -75,6 +75,16 @@ def test_a_revision_that_is_none_is_refused_in_words(database_url: str, revision
         schema.migrate(database_url, to=revision)
 
 
+def test_migrations_that_cannot_be_read_are_no_newer_schema(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema.migrate(database_url)
+    (tmp_path / "pyproject.toml").write_text("[tool.alembic]\nscript_location = '%(here)s/nowhere'\n")
+    monkeypatch.setattr(schema, "_PROJECT", tmp_path)
+    with pytest.raises(ValueError, match="nowhere"):
+        schema.migrate(database_url)
+
+
 def test_a_file_that_is_served_is_not_migrated_under_its_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'orders.db'}"
     lock = lock_of(parse_url(url))

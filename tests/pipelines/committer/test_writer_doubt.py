@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pipelines import Limits, OutcomeUnknown, Transaction, Unavailable
 from pipelines.events import CommitDoubted
+from pipelines.journal import patience
 from tests.builders.desk import Desk, Member, Note, adding, open_desk
 from tests.harness.commit_proxy import CommitProxy, Cut, commit_proxy
 
@@ -55,6 +56,19 @@ async def test_a_caller_whose_answer_is_withheld_is_told_that_nobody_knows(desk:
     assert desk.notes() == [1]
     proxy.let_go.set()
     assert await desk.process.write(adding(2)) == 2
+
+
+async def test_a_commit_that_nobody_answers_is_hung_up_on_and_looked_up(
+    desk: Desk, proxy: CommitProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link is half open: to wait for its end would be to wait for ever."""
+    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.1)
+    proxy.cut_next_commit(Cut.WITHHELD)
+    assert await desk.committer.progress(adding(1)) == 1
+    assert await desk.committer.progress(adding(2)) == 2
+    assert doubts(desk) == [True]
+    assert desk.notes() == [1, 2]
+    proxy.let_go.set()
 
 
 async def test_the_journal_says_who_was_right_once_it_can_be_asked(desk: Desk, proxy: CommitProxy) -> None:

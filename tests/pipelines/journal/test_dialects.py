@@ -80,19 +80,3 @@ def test_a_commit_on_sqlite_is_on_disk(database_url: str) -> None:
         }
     engine.dispose()
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_no_backend_of_postgresql_holds_a_row_for_as_long_as_a_lease(database_url: str) -> None:
-    engine = open_for_writing(database_url)
-    with engine.connect() as connection:
-        settings = {
-            name: connection.exec_driver_sql(f"SHOW {name}").scalar_one()
-            for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-        }
-    engine.dispose()
-    assert settings == {
-        "lock_timeout": "2s",
-        "statement_timeout": "5s",
-        "idle_in_transaction_session_timeout": "5s",
-    }

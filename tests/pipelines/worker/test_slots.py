@@ -12,12 +12,18 @@ def slots() -> Slots:
     return opened
 
 
-def test_no_slot_is_free_before_the_process_has_begun() -> None:
+def test_no_slot_is_any_free_before_the_process_has_begun() -> None:
     assert not Slots(3).take()
 
 
 def test_there_are_as_many_as_there_are(slots: Slots) -> None:
     assert [slots.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_it_is_known_whether_one_is_any_free(slots: Slots) -> None:
+    assert slots.is_any_free
+    slots.take_up_to(3)
+    assert not slots.is_any_free
 
 
 def test_whoever_wants_more_gets_what_is_left(slots: Slots) -> None:

@@ -122,6 +122,18 @@ async def test_a_run_that_nobody_was_told_of_is_found(database_url: str) -> None
         assert stage.run(run_id).state is RunState.COMPLETED
 
 
+async def test_who_has_found_something_and_has_room_looks_again_sooner(database_url: str) -> None:
+    pipeline, world = one_call(), World()
+    gate = world.holds("Oslo")
+    async with staged(database_url, [pipeline], slots=0) as stage:
+        await stage.start(pipeline, Trip())
+        assert not await stage.process._sweep._look_around()  # it is not for this one
+    async with staged(database_url, [pipeline], world, slots=2) as stage:
+        assert await stage.process._sweep._look_around()
+        await gate.reached.wait()
+        assert not await stage.process._sweep._look_around()
+
+
 async def test_a_process_without_pipelines_sweeps_too(database_url: str) -> None:
     async with staged(database_url, []) as stage:
         await stage.process._sweep._look_around()

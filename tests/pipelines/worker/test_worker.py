@@ -3,10 +3,13 @@
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
 from tenacity import wait_fixed
 
-from pipelines import Pipeline, Retry, RunState, StepContext
+from pipelines import Pipeline, Retry, RunState, StepContext, Transaction
+from pipelines.journal.tables import runs
 from pipelines.worker import Interruption
+from pipelines.worker.worker import MOST_AT_ONCE
 from tests.builders.world import Trip, World, journal_row, staged
 
 
@@ -77,3 +80,20 @@ async def test_a_step_that_shrugs_off_its_cancellation_does_not_keep_the_process
     may_end.set()
     async with staged(database_url, [], slots=0) as stage:
         assert journal_row(stage, run_id).state is RunState.READY
+
+
+async def test_a_process_takes_as_much_as_it_gets_on_with_and_leaves_the_rest_to_others(database_url: str) -> None:
+    pipeline, owned = Pipeline("trip", Trip), list[int]()
+
+    @pipeline.step()
+    def book(trip: Trip, tx: Transaction) -> None:
+        owned.append(tx.execute(select(func.count()).where(runs.c.owner.is_not(None))).scalar_one())
+
+    async with staged(database_url, [pipeline], slots=0) as stage:
+        for _ in range(4 * MOST_AT_ONCE):
+            await stage.start(pipeline, Trip())
+    async with staged(database_url, [pipeline]) as stage:
+        stage.process.worker.look()
+        await stage.process.worker.settled()
+    assert len(owned) == 4 * MOST_AT_ONCE
+    assert max(owned) <= MOST_AT_ONCE

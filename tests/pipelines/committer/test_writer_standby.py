@@ -1,0 +1,57 @@
+"""A COMMIT that loses its connection while it waits for a standby: everybody sees it, and no standby has it yet."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.builders.desk import adding, make_tables, open_desk
+from tests.harness.postgres import OwnPostgres, own_postgres
+from tests.harness.stage import until
+
+_WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+@pytest.fixture
+def server() -> Iterator[OwnPostgres]:
+    with own_postgres() as server:
+        make_tables(server.url)
+        yield server
+
+
+async def test_it_is_acknowledged_only_when_a_standby_has_it(server: OwnPostgres) -> None:
+    async with open_desk(server.url) as desk:
+        with _nobody_confirms(server):
+            writing = asyncio.create_task(desk.committer.progress(adding(1)))
+            await until(lambda: len(_waiting(server)) == 1)
+            [first] = _waiting(server)
+            _ask(server, f"SELECT pg_terminate_backend({first})")
+            await until(lambda: desk.notes() == [1])
+            await until(lambda: first not in _waiting(server) != [])  # whoever asks what became of it
+            assert not writing.done()
+        assert await writing == 1
+        assert desk.notes() == [1]
+
+
+@contextmanager
+def _nobody_confirms(server: OwnPostgres) -> Iterator[None]:
+    """COMMITs wait for a standby that there is not."""
+    _ask(server, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    _ask(server, "SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        _ask(server, "ALTER SYSTEM RESET synchronous_standby_names")
+        _ask(server, "SELECT pg_reload_conf()")
+
+
+def _waiting(server: OwnPostgres) -> list[int]:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        return [pid for (pid,) in connection.execute(_WAITING).fetchall()]
+
+
+def _ask(server: OwnPostgres, question: str) -> None:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(question)

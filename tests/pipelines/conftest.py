@@ -1,0 +1,28 @@
+"""What the tests of the library share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders.world import with_effects
+from tests.harness.postgres import Postgres
+from tests.harness.recycling import Recycled
+
+
+@pytest.fixture(scope="session")
+def recycled(postgres: Postgres) -> Iterator[Recycled]:
+    databases = Recycled(postgres, with_effects)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database that only this test knows; on PostgreSQL it has all tables, on SQLite they are quickly made."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'orders.db'}"
+    else:
+        recycled: Recycled = request.getfixturevalue("recycled")
+        with recycled.lent() as url:
+            yield url
