@@ -64,8 +64,6 @@ class Process:
     not take itself. `clock`, `dice` (how long to wait before a retry) and `faults` are for tests.
     """
 
-    _draining = False
-
     def __init__(
         self,
         database_url: str,
@@ -88,9 +86,7 @@ class Process:
         faults: Faults | None = None,
     ) -> None:
         self.process_id: UUID = uuid7()
-        self.clock = clock or SystemClock()
-        self.events = Events(*subscribers)
-        self._faults = faults
+        self.clock, self.events, self._faults = clock or SystemClock(), Events(*subscribers), faults
         self.wired = wire(pipelines, self._reached(provide or {}))
         self.schedules = journal.Schedules(schedules, [each.pipeline for each in self.wired.values()])
         self._rhythm, self._slots, self._pauses = rhythm or Rhythm(), Slots(slots), Pauses()
@@ -107,6 +103,7 @@ class Process:
         self.ticker = Ticker(self.schedules, self._committer, self.readers, self.clock, self.events)
         self._upkeep = self._make_upkeep(retention)
         self.failed: str | None = None
+        self._draining = False
 
     def _reached(self, provided: Mapping[Any, object]) -> Mapping[Any, object]:
         """The gateways, or what a test puts around them."""

@@ -186,10 +186,8 @@ def disk_is_full(number: str) -> None:
     OrdersCommits(number, refuse)
 
 
-# Bugs
-
-
 def acknowledges_before_commit() -> None:
+    """The first of the bugs."""
     commit_whole = writer.Writer._commit
     outcomes: list[Any] = []
 
