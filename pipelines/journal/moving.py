@@ -20,7 +20,7 @@ from pipelines.errors import NotMoved, OutcomeUnknown
 from pipelines.journal import arriving, closing
 from pipelines.journal.closing import Closing
 from pipelines.journal.copying import Tally, copy, examine, set_sequences, stream, tally_of
-from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
+from pipelines.journal.dialects import open_for_reading, open_for_receiving, open_for_writing, parse_url
 from pipelines.journal.lock import lock_of
 from pipelines.journal.reaping import Reaped
 from pipelines.transaction import Transaction
@@ -65,7 +65,7 @@ def moving(source_url: str, target_url: str, tables: Sequence[Table], tell: Told
     with ExitStack() as owned:
         lock.acquire()
         owned.callback(lock.release)
-        file, receiver = open_for_writing(source_url), open_for_writing(target_url)
+        file, receiver = open_for_writing(source_url), open_for_receiving(target_url)
         readers = open_for_reading(source_url, connections=1)
         for engine in (file, receiver, readers):
             owned.callback(engine.dispose)

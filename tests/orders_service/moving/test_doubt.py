@@ -6,7 +6,7 @@ import pytest
 
 from orders_service import moving, schema
 from pipelines import JournalMoved, NotMoved, OutcomeUnknown, Process
-from pipelines.journal import arriving
+from pipelines.journal import arriving, patience
 from tests.builders.house import A_PROCESS, at, execute, half_moved, is_open, move, rows_in
 from tests.harness.commit_proxy import Cut, commit_proxy
 from tests.harness.postgres import Postgres, fresh_database
@@ -54,6 +54,16 @@ def test_the_file_is_not_opened_again_while_the_target_has_the_journal(source: s
     assert not is_open(source)
     assert moving.reopen(source, None, is_gone=True)
     assert is_open(source)
+
+
+def test_a_statement_that_takes_long_is_waited_for(source: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To check what millions of rows refer to takes minutes, in which the database says nothing."""
+    nap = "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'"
+    execute(target, nap, "CREATE TRIGGER t AFTER INSERT ON products EXECUTE FUNCTION nap()")
+    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.5)
+    assert move(source, target).rows["products"] == 1
+    monkeypatch.undo()
+    execute(target, "DROP TRIGGER t ON products", "DROP FUNCTION nap")
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
