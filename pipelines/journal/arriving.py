@@ -104,13 +104,19 @@ def find_out(engine: Engine, move_id: UUID) -> bool:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            with engine.connect() as connection, connection.begin():
-                connection.exec_driver_sql(_ALONE)
-                return has_arrived(connection, move_id)
+            return has_settled(engine, move_id)
         except DBAPIError as error:
             if time.monotonic() > give_up_at:
                 raise OutcomeUnknown("COMMIT was sent to the target, and its answer was lost.") from error
         time.sleep(_BETWEEN_SECONDS)
+
+
+def has_settled(engine: Engine, move_id: UUID) -> bool:
+    """Whether that COMMIT has happened; if not, it never will. Raises what the database says while one is at it."""
+    with engine.connect() as connection, connection.begin():
+        if not has_arrived(connection, move_id) and inspect(connection).has_table(processes.name):
+            connection.exec_driver_sql(_ALONE)
+        return has_arrived(connection, move_id)
 
 
 def has_arrived(connection: Connection, move_id: UUID) -> bool:
