@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -18,6 +19,7 @@ from pipelines.errors import PipelinesError
 
 CANNOT_START = 2
 FAILED = 70  # as in sysexits.h: an internal software error; a supervisor starts a new incarnation
+LAST_WORDS_SECONDS = 5.0  # for Celery to say goodbye to its broker
 _POOLS = ("threads", "solo")
 
 
@@ -32,7 +34,7 @@ def host(app: Celery, hosted: Hosted, *, loop_factory: LoopFactory = None) -> No
     entered before the first message is read, and left, draining, when the worker is told to stop. When the process
     fails, the worker ends with code 70.
     """
-    tenant = Tenant(hosted, loop_factory, on_failure=_end_this_worker)
+    tenant = Tenant(hosted, loop_factory, on_failure=_end_this_worker, on_end=lambda: _limit_the_goodbye(tenant))
     app.steps["worker"].add(type("Runs", (Runs,), {"tenant": tenant}))
     app.task(name=TASK, acks_late=True, ignore_result=True, shared=False)(_task(tenant))
 
@@ -116,6 +118,20 @@ def _configured(pool: Any) -> str:
 def _end_this_worker() -> None:
     """Have Celery end, wherever it waits just now; the code is set when it stops."""
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _limit_the_goodbye(tenant: Tenant) -> None:
+    """A broker that is silent keeps Celery waiting, on RabbitMQ for ever; whoever has left the journal need not wait."""
+    ending = threading.Timer(LAST_WORDS_SECONDS, _end_without_celery, [tenant])
+    ending.daemon = True
+    signals.worker_shutdown.connect(lambda **_: ending.cancel(), weak=False)
+    ending.start()
+
+
+def _end_without_celery(tenant: Tenant) -> None:
+    sys.stderr.write("The broker does not answer: this worker ends without a goodbye to it.\n")
+    sys.stderr.flush()
+    os._exit(0 if tenant.failure is None else FAILED)
 
 
 def _refuse(sentence: str) -> NoReturn:
