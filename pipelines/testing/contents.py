@@ -1,11 +1,25 @@
 """What a database holds, as it can be compared with another that has been through the same."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Uuid, inspect, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    MetaData,
+    Table,
+    Uuid,
+    inspect,
+    literal,
+    select,
+    table,
+    text,
+    union_all,
+)
 
 from pipelines.journal import tables
 from pipelines.transaction import ReadSession
@@ -56,14 +70,24 @@ class Contents:
 def contents(session: ReadSession) -> Contents:
     """What the database holds, but for times and ids, which nobody can foretell."""
     connection = session.connection()
-    names = set(inspect(connection).get_table_names()) - OF_THE_JOURNAL - _OF_TOOLS
-    found: dict[str, tuple[Row, ...]] = {}
-    for name in sorted(names):
-        table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
-        kept = [column for column in table.columns if not _is_unforeseeable(column)]
-        rows = session.execute(select(*kept)).mappings() if kept else session.execute(select(table)).mappings()
-        found[name] = tuple({column.name: row[column.name] for column in kept} for row in rows)
-    return Contents(found)
+    names = sorted(set(inspect(connection).get_table_names()) - OF_THE_JOURNAL - _OF_TOOLS)
+    filled = _filled(connection, names)
+    return Contents({name: _rows_in(connection, name) if name in filled else () for name in names})
+
+
+def _filled(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those with rows: few in a test, and to learn the columns of a table takes longer than to read it."""
+    if not names:
+        return set()
+    asked = [select(literal(name)).where(select(text("1")).select_from(table(name)).exists()) for name in names]
+    return set(connection.scalars(union_all(*asked)))
+
+
+def _rows_in(connection: Connection, name: str) -> tuple[Row, ...]:
+    found = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+    kept = [column for column in found.columns if not _is_unforeseeable(column)]
+    rows = connection.execute(select(*kept or found.columns)).mappings()
+    return tuple({column.name: row[column.name] for column in kept} for row in rows)
 
 
 def volatile(one: object, other: object) -> set[tuple[str, str]]:

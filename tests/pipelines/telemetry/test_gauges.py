@@ -135,6 +135,8 @@ async def test_a_database_that_hangs_keeps_no_scrape_waiting(database_url: str) 
             assert scrapes.gauges._reading is hanging is not None
         await asyncio.to_thread(hanging.join)
         assert scrapes.ready() == 1
+        if another := scrapes.gauges._reading:
+            await asyncio.to_thread(another.join)  # else its connection would outlive the pool
         readers.dispose()
 
 
