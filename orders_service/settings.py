@@ -78,11 +78,22 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _broker_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "amqp", "amqps"}:
+    if not all(map(_is_broker, value.get_secret_value().split(";"))):  # several, for a failover
         raise ValueError(
-            "must be redis://<host>:6379/0 or amqp://<user>:<password>@<host>//, or with TLS rediss, amqps"
+            "must be redis://<host>:6379/0 or amqp://<user>:<password>@<host>//, or with TLS rediss, amqps; "
+            "in a password # is written %23, / is %2F and ? is %3F"
         )
     return value
+
+
+def _is_broker(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        _ = parts.port  # half of a password, where that has a # or a slash
+    except ValueError:
+        return False
+    is_whole = "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+    return is_whole and parts.scheme in {"redis", "rediss", "amqp", "amqps"}
 
 
 def _time_zone(name: str) -> str:
