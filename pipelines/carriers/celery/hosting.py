@@ -64,7 +64,9 @@ class Runs(bootsteps.StartStopStep):  # type: ignore[misc] # published without t
     def __init__(self, worker: Any, *, beat: bool = False, **_: Any) -> None:
         super().__init__(worker)
         if beat:
-            _refuse("Beat would be forked off in the middle of this worker. Leave -B away, or run it alone: celery beat.")
+            _refuse(
+                "Beat would be forked off in the middle of this worker. Leave -B away, or run it alone: celery beat."
+            )
         if worker.autoscale:
             _refuse("This worker has no pool to scale: a thread only hears a message. Leave it at --concurrency.")
         if (pool := _typed(sys.argv) or _configured(worker.pool_cls)) not in _POOLS:

@@ -133,6 +133,12 @@ def test_what_does_not_fit_is_named_with_its_row(source: Connection, column: str
         examine(source, kinds)
 
 
+def test_a_text_that_is_not_utf8_is_named_and_not_quoted(source: Connection) -> None:
+    source.execute(text("INSERT INTO kinds (id, said) VALUES (1, 'fine'), (2, CAST(x'736563726574ff' AS TEXT))"))
+    with pytest.raises(NotMoved, match=r"^The row of kinds with id '2': said is a text that is not UTF-8\.$"):
+        examine(source, kinds)
+
+
 def test_a_number_that_the_database_gives_comes_after_those_that_came(source: Connection, target: Connection) -> None:
     source.execute(insert(kinds), [{"id": 7}, {"id": 41}])
     copy(target, kinds, stream(source, kinds))
