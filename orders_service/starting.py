@@ -86,14 +86,12 @@ def check(settings: Settings) -> None:
     """Raise what would keep this process from working: settings, a file that is served, a schema that is older."""
     check_outside(settings)
     check_carrier(settings)
-    url = parse_url(settings.database_url.get_secret_value())
-    lock = lock_of(url)
+    url = settings.database_url.get_secret_value()
+    lock = lock_of(parse_url(url))
     if lock is not None:
         lock.acquire()
         lock.release()
-    if lock is not None and not Path(str(url.database)).exists():
-        raise JournalTooOld("There is no database yet. Run: orders migrate")
-    schema.check(settings.database_url.get_secret_value())
+    schema.check(url)
 
 
 def seed(settings: Settings, catalog: Path | None) -> int:
