@@ -32,6 +32,7 @@ async def _hosted(settings: Settings) -> AsyncIterator[Process]:
     """The application of `orders work`, with health checks and metrics. Raises `CannotStart` with what to do."""
     try:
         listener = serving.listen(settings.host, settings.port)
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         await asyncio.to_thread(starting.check, settings)
     except Exception as error:
         reason = str(error) if isinstance(error, SettingsError) else starting.advice(error)

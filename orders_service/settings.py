@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -78,11 +79,22 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _broker_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "amqp", "amqps"}:
+    if not all(map(_is_broker, value.get_secret_value().split(";"))):  # as kombu has it, for servers that take over
         raise ValueError(
             "must be redis://<host>:6379/0 or amqp://<user>:<password>@<host>//, or with TLS rediss, amqps"
         )
     return value
+
+
+def _is_broker(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        has_port = parts.port != 0
+    except ValueError:  # it is no number
+        return False
+    is_known = parts.scheme in {"redis", "rediss", "amqp", "amqps"}
+    has_database = not parts.scheme.startswith("redis") or re.fullmatch(r"/?|/\d+", parts.path) is not None
+    return is_known and bool(parts.hostname) and has_port and has_database
 
 
 def _time_zone(name: str) -> str:
