@@ -59,7 +59,7 @@ ALTERING = Manner(
 )
 RECEIVING = replace(ALTERING, takes_session=False)  # a whole journal, in one transaction
 
-_SEVERAL_HOSTS = re.compile(r"(postgres\w*(?:\+\w+)?://(?:[^@/?]*@)?)([^@/?]*,[^@/?]*)(.*)", re.DOTALL)
+_SEVERAL_HOSTS = re.compile(r"(postgres\w*(?:\+\w+)?://(?:[^@/?]*@)?)([^@/?]*,[^@/?]*)((?:[/?].*)?)", re.DOTALL)
 
 
 def spread_hosts(url: str) -> str:

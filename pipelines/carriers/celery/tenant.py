@@ -107,7 +107,9 @@ class Tenant:
             process.events.subscribe(self._hear)
             self._process = process
             self._begun.set()
-            if process.failed is None and not self._is_leaving:
+            if process.failed is not None:
+                self._fail(process.failed)
+            elif not self._is_leaving:
                 await self._leaving.wait()
 
     def _hear(self, event: Event) -> None:

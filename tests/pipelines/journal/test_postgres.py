@@ -148,6 +148,13 @@ def test_several_hosts_are_named_as_libpq_has_them(url: str) -> None:
     assert parse_url(parsed.render_as_string(hide_password=False)) == parsed
 
 
+@pytest.mark.parametrize("hosts", ["one", "one,other"])
+def test_a_comma_in_a_password_separates_nothing(hosts: str) -> None:
+    parsed = parse_url(f"postgresql://ada:a,b%40@{hosts}/orders")
+    assert (parsed.username, parsed.password, parsed.database) == ("ada", "a,b@", "orders")
+    assert "a,b" not in str(parsed)
+
+
 @pytest.mark.parametrize("opening", [open_for_writing, open_for_reading])
 def test_a_host_that_is_away_is_passed_over(postgres: Postgres, opening: Callable[[str], Engine]) -> None:
     with fresh_database(postgres) as url, closing(socket.socket()) as nobody:

@@ -1,13 +1,14 @@
 """A process in a thread: started or refused, asked from other threads, drained, and told of when it fails."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import pytest
 from sqlalchemy import update
 
-from pipelines import JournalTooOld, Pipeline, Process, StepContext, start
+from pipelines import JournalError, JournalTooOld, Pipeline, Process, StepContext, start
 from pipelines.carriers.celery.tenant import Tenant
 from pipelines.fastapi import running
 from pipelines.journal import open_for_writing
@@ -100,12 +101,33 @@ def test_a_process_that_may_write_no_more_ends_its_host(
 ) -> None:
     create_tables(database_url)
     tenant.start()
-    engine = open_for_writing(database_url)
-    with engine.begin() as connection:
-        connection.execute(update(processes).values(state="dead"))
-    engine.dispose()
+    declare_dead(database_url)
     tenant.take(UUID(int=0))  # it writes, and learns it
     assert failed.wait(PATIENCE_SECONDS)
     tenant.stop()
     assert tenant.failure is not None
     assert "dead" in tenant.failure
+
+
+@POSTGRESQL
+def test_one_that_has_failed_while_it_started_ends_its_host_too(database_url: str, failed: threading.Event) -> None:
+    @asynccontextmanager
+    async def stillborn() -> AsyncIterator[Process]:
+        async with running(Process(database_url)) as process:
+            declare_dead(database_url)
+            with suppress(JournalError):
+                await process.write(lambda _: None)
+            yield process
+
+    create_tables(database_url)
+    tenant = Tenant(stillborn, None, on_failure=failed.set)
+    tenant.start()
+    assert failed.wait(PATIENCE_SECONDS)
+    tenant.stop()
+
+
+def declare_dead(database_url: str) -> None:
+    engine = open_for_writing(database_url)
+    with engine.begin() as connection:
+        connection.execute(update(processes).values(state="dead"))
+    engine.dispose()
