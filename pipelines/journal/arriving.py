@@ -27,13 +27,6 @@ PATIENCE_SECONDS = 60.0
 _BETWEEN_SECONDS = 0.5
 _ACTION = "move"
 
-# All in this transaction alone, so that it does not matter whose connection a pooler gives.
-_LIMITS = (
-    "SET LOCAL statement_timeout = 0",
-    "SET LOCAL idle_in_transaction_session_timeout = 0",
-    "SET LOCAL lock_timeout = '5s'",
-    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'",  # since 17
-)
 _ALONE = f"LOCK TABLE {processes.name} IN SHARE ROW EXCLUSIVE MODE"  # whoever begins to serve adds a row to it
 _FIND = select(written.c.id).where(written.c.id == bindparam("of"), written.c.action == _ACTION)
 
@@ -61,10 +54,8 @@ class Mover:
 
 @contextmanager
 def receiving(engine: Engine, move_id: UUID, tables: Sequence[Table]) -> Iterator[Transaction]:
-    """A transaction without limits, alone with an empty database; without `settle` nothing has happened."""
+    """A transaction alone with an empty database; without `settle` nothing has happened."""
     with engine.connect() as connection:
-        for limit in _LIMITS:
-            connection.exec_driver_sql(limit)
         connection.exec_driver_sql(_ALONE)
         refuse_filled(connection, tables)
         tx = Transaction(connection, Mover(move_id))
@@ -113,13 +104,19 @@ def find_out(engine: Engine, move_id: UUID) -> bool:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            with engine.connect() as connection, connection.begin():
-                connection.exec_driver_sql(_ALONE)
-                return has_arrived(connection, move_id)
+            return has_settled(engine, move_id)
         except DBAPIError as error:
             if time.monotonic() > give_up_at:
                 raise OutcomeUnknown("COMMIT was sent to the target, and its answer was lost.") from error
         time.sleep(_BETWEEN_SECONDS)
+
+
+def has_settled(engine: Engine, move_id: UUID) -> bool:
+    """Whether that COMMIT has happened; if not, it never will. Raises what the database says while one is at it."""
+    with engine.connect() as connection, connection.begin():
+        if not has_arrived(connection, move_id) and inspect(connection).has_table(processes.name):
+            connection.exec_driver_sql(_ALONE)
+        return has_arrived(connection, move_id)
 
 
 def has_arrived(connection: Connection, move_id: UUID) -> bool:

@@ -88,6 +88,11 @@ def open_for_altering(url: str) -> Engine:
     return postgres.open_postgres(parsed, postgres.ALTERING, pool_size=1)
 
 
+def open_for_receiving(url: str) -> Engine:
+    """For a journal that moves to PostgreSQL: its rows come in one transaction, of which nothing is limited."""
+    return postgres.open_postgres(_openable(url), postgres.RECEIVING, pool_size=1, max_overflow=1)
+
+
 _KEPT_OPEN = 4
 _SQLITE_ARGS = {"check_same_thread": False, "timeout": 5, "isolation_level": None}
 

@@ -5,6 +5,7 @@ SQLite measures neither texts nor numbers, takes NUL characters, and lets a colu
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from pipelines.errors import NotMoved
@@ -56,6 +58,8 @@ def refuse_unreadable(connection: Connection, table: Table, error: Exception) ->
         try:
             for _ in connection.execution_options(yield_per=1000).execute(select(column)):
                 pass
+        except DBAPIError:
+            _refuse_undecodable(connection, table, column)
         except Exception:  # noqa: BLE001 - whatever its type says of a value that is none
             for row in connection.execute(select(*key, type_coerce(column, NullType))):
                 _try_to_read(connection, table, column, row)
@@ -69,6 +73,18 @@ def _try_to_read(connection: Connection, table: Table, column: Column[Any], row:
             read(row[-1])
     except Exception as error:
         raise NotMoved(f"{_named(table, row)}: {column.name} is no {column.type!r}.") from error
+
+
+def _refuse_undecodable(connection: Connection, table: Table, column: Column[Any]) -> None:
+    """SQLite takes any bytes for a text, and its driver quotes what is none."""
+    row: Any
+    key = [_raw(each) for each in table.primary_key]
+    with suppress(DBAPIError):  # it is the key itself
+        for row in connection.execute(select(*key, cast(column, LargeBinary))):
+            try:
+                (row[-1] or b"").decode()
+            except UnicodeDecodeError:
+                raise NotMoved(f"{_named(table, row)}: {column.name} is a text that is not UTF-8.") from None
 
 
 def _raw(column: Column[Any]) -> Any:

@@ -20,7 +20,7 @@ from pipelines.errors import NotMoved, OutcomeUnknown
 from pipelines.journal import arriving, closing
 from pipelines.journal.closing import Closing
 from pipelines.journal.copying import Tally, copy, examine, set_sequences, stream, tally_of
-from pipelines.journal.dialects import open_for_reading, open_for_writing, parse_url
+from pipelines.journal.dialects import open_for_reading, open_for_receiving, open_for_writing, parse_url
 from pipelines.journal.lock import lock_of
 from pipelines.journal.reaping import Reaped
 from pipelines.transaction import Transaction
@@ -65,7 +65,7 @@ def moving(source_url: str, target_url: str, tables: Sequence[Table], tell: Told
     with ExitStack() as owned:
         lock.acquire()
         owned.callback(lock.release)
-        file, receiver = open_for_writing(source_url), open_for_writing(target_url)
+        file, receiver = open_for_writing(source_url), open_for_receiving(target_url)
         readers = open_for_reading(source_url, connections=1)
         for engine in (file, receiver, readers):
             owned.callback(engine.dispose)
@@ -147,9 +147,12 @@ class Move:
         try:
             self._fill(begun, actor, on_arrival)
         except BaseException:  # also Ctrl-C, which may have cut off the answer to COMMIT
-            if not (self._is_sent and arriving.find_out(self.receiver, begun.id)):
+            may_be_there = self._is_sent or self.begun is not None  # the try before may have died in its COMMIT
+            if not (may_be_there and arriving.find_out(self.receiver, begun.id)):
                 closing.reopen(self.file)
                 raise
+        if not self._is_sent:
+            return Moved(id=begun.id, target=self.target)
         rows = {name: tally.rows for name, tally in self.tallies.items()}
         freed = self._reaped
         return Moved(id=begun.id, target=self.target, rows=rows, freed=freed.runs, quarantined=freed.quarantined)
@@ -230,11 +233,10 @@ def reopen(source_url: str, target_url: str | None, *, is_gone: bool) -> bool:
 def _refuse_served_twice(begun: Closing, target_url: str | None) -> None:
     if target_url is not None and spoken(parse_url(target_url)) != begun.target:
         raise NotMoved(f"The move went to {begun.target}, and not there.")
-    engine = open_for_reading(target_url or begun.target, connections=1)
+    engine = open_for_receiving(target_url or begun.target)
     try:
-        with engine.connect() as connection:
-            if arriving.has_arrived(connection, begun.id):
-                raise NotMoved(f"{begun.target} has this journal: drop that database first, or serve from there.")
+        if arriving.has_settled(engine, begun.id):
+            raise NotMoved(f"{begun.target} has this journal: drop that database first, or serve from there.")
     finally:
         engine.dispose()
 

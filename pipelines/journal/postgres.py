@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -31,6 +31,8 @@ class Manner:
     settings: Mapping[str, str] = field(default_factory=dict)
     transactions: str | None = None  # their longest life
     target: str
+    takes_long: bool = False
+    takes_session: bool = False
 
     def in_transaction(self, dialect: Dialect) -> str:
         """The same for one transaction alone, in one message."""
@@ -52,7 +54,10 @@ ALTERING = Manner(
     settings=_LIMITS | {"lock_timeout": "5s", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"},
     transactions="0",
     target="read-write",
+    takes_long=True,
+    takes_session=True,
 )
+RECEIVING = replace(ALTERING, takes_session=False)  # a whole journal, in one transaction
 
 _SEVERAL_HOSTS = re.compile(r"(postgres\w*(?:\+\w+)?://(?:[^@/?]*@)?)([^@/?]*,[^@/?]*)(.*)", re.DOTALL)
 
@@ -84,7 +89,7 @@ def open_postgres(url: URL, manner: Manner, **pool: Any) -> Engine:
     if not is_pooled:
         engine = create_engine(url, connect_args=_at_start(url, manner), **pool)
         event.listen(engine, "connect", _Session(manner).begin)
-    elif manner is ALTERING:
+    elif manner.takes_session:
         raise NoSession(
             "A schema is not changed through PgBouncer: it takes a session, for the lock that keeps two migrations "
             "apart. Give this command the address of PostgreSQL itself, without ?pgbouncer=true."
@@ -93,7 +98,7 @@ def open_postgres(url: URL, manner: Manner, **pool: Any) -> Engine:
         connect_args = {**_unless_said(url), "prepare_threshold": None}
         engine = create_engine(url, connect_args=connect_args, isolation_level="AUTOCOMMIT", **pool)
         event.listen(engine, "begin", _Transactions(manner).begin)
-    event.listen(engine, "do_connect", _Calls(is_patient=manner is not ALTERING).connect)
+    event.listen(engine, "do_connect", _Calls(is_patient=not manner.takes_long).connect)
     return engine
 
 

@@ -52,8 +52,7 @@ class Taking:
         if run_id in self._worker.hands:
             return Heard.LEFT
         if not self._slots.is_any_free:  # full, draining, or making way for a suspect
-            self._worker.look()  # when there is one again: its sweep alone would be late
-            return Heard.FULL
+            return self._full()
         answer: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
         self._waiting.append(Named(run_id, answer))
         if not self._is_claiming:
@@ -82,7 +81,12 @@ class Taking:
             pass
         finally:
             _answer(named[:slots], taken)
-            _answer(named[slots:], (), otherwise=Heard.FULL)
+            if len(named) > slots:
+                _answer(named[slots:], (), otherwise=self._full())
+
+    def _full(self) -> Heard:
+        self._worker.look()  # when there is a slot again: its sweep alone would be late
+        return Heard.FULL
 
 
 def _answer(named: Collection[Named], taken: Collection[UUID], *, otherwise: Heard = Heard.LEFT) -> None:

@@ -78,7 +78,7 @@ async def test_orders_are_accepted_and_done_whatever_becomes_of_the_broker(ours:
 
 
 async def test_a_worker_that_is_told_to_go_hands_over_what_it_has(ours: Fleet) -> None:
-    """The last one here: it does not come back, for a start costs more than this story."""
+    """It does not come back, for a start costs more than this story; nor does the other one, in the next."""
     leaving, _ = ours.workers
     crashes = sum(run.crashes for run in read_order_runs(ours.stage.database_url))
     failures = len(broken_off(ours))
@@ -91,6 +91,20 @@ async def test_a_worker_that_is_told_to_go_hands_over_what_it_has(ours: Fleet) -
         await ours.until_done()
     assert sum(run.crashes for run in read_order_runs(ours.stage.database_url)) == crashes
     assert len(broken_off(ours)) == failures
+
+
+async def test_a_silent_broker_keeps_nobody(ours: Fleet, redis: RedisServer) -> None:
+    _, worker = ours.workers
+    redis.pause()
+    try:
+        await ours.place(SOME)
+        await ours.until_done()
+        worker.terminate()
+        ours.api.terminate()
+        assert (await worker.until_exit()).code == (await ours.api.until_exit()).code == 0
+    finally:
+        redis.resume()
+    assert "ends without a goodbye" in worker.log_end()
 
 
 async def until_sent(ours: Fleet, count: int) -> None:

@@ -30,9 +30,11 @@ async def installation(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Inst
     [
         ((), {}, "orders migrate"),
         (("--pool", "prefork"), {}, "threads"),
+        pytest.param(("-B",), {}, "celery beat", marks=pytest.mark.faults),
+        pytest.param(("--autoscale", "20,2"), {}, "--concurrency", marks=pytest.mark.faults),
         ((), {"ORDERS_DATABASE_URL": "sqlite:///orders.db"}, "needs PostgreSQL"),
     ],
-    ids=["no schema", "prefork", "SQLite"],
+    ids=["no schema", "prefork", "beat", "autoscale", "SQLite"],
 )
 async def test_a_worker_says_why_it_does_not_start(
     installation: Installation, options: Sequence[str], settings: Mapping[str, str], sentence: str

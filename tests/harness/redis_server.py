@@ -1,6 +1,7 @@
 """A real Redis for tests: the one on PATH, or else a wheel's; on a port of its own, and it keeps nothing on disk."""
 
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -63,6 +64,17 @@ class RedisServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def pause(self) -> None:
+        """From now on it is silent, and hangs up on nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def flush(self) -> None:
         """Forget everything, and stay there."""

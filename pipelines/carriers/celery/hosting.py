@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -18,6 +19,7 @@ from pipelines.errors import PipelinesError
 
 CANNOT_START = 2
 FAILED = 70  # as in sysexits.h: an internal software error; a supervisor starts a new incarnation
+LAST_WORDS_SECONDS = 5.0  # for Celery to say goodbye to its broker
 _POOLS = ("threads", "solo")
 
 
@@ -32,7 +34,7 @@ def host(app: Celery, hosted: Hosted, *, loop_factory: LoopFactory = None) -> No
     entered before the first message is read, and left, draining, when the worker is told to stop. When the process
     fails, the worker ends with code 70.
     """
-    tenant = Tenant(hosted, loop_factory, on_failure=_end_this_worker)
+    tenant = Tenant(hosted, loop_factory, on_failure=_end_this_worker, on_end=lambda: _limit_the_goodbye(tenant))
     app.steps["worker"].add(type("Runs", (Runs,), {"tenant": tenant}))
     app.task(name=TASK, acks_late=True, ignore_result=True, shared=False)(_task(tenant))
 
@@ -59,8 +61,14 @@ class Runs(bootsteps.StartStopStep):  # type: ignore[misc] # published without t
     requires = ("celery.worker.components:Pool",)
     tenant: Tenant
 
-    def __init__(self, worker: Any, **_: Any) -> None:
+    def __init__(self, worker: Any, *, beat: bool = False, **_: Any) -> None:
         super().__init__(worker)
+        if beat:
+            _refuse(
+                "Beat would be forked off in the middle of this worker. Leave -B away, or run it alone: celery beat."
+            )
+        if worker.autoscale:
+            _refuse("This worker has no pool to scale: a thread only hears a message. Leave it at --concurrency.")
         if (pool := _typed(sys.argv) or _configured(worker.pool_cls)) not in _POOLS:
             _refuse(
                 f"The pool {pool} is not for this worker: its runs share one event loop, and no process or thread is "
@@ -116,6 +124,20 @@ def _configured(pool: Any) -> str:
 def _end_this_worker() -> None:
     """Have Celery end, wherever it waits just now; the code is set when it stops."""
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _limit_the_goodbye(tenant: Tenant) -> None:
+    """A silent broker keeps Celery waiting, on RabbitMQ for ever; whoever has left the journal need not wait."""
+    ending = threading.Timer(LAST_WORDS_SECONDS, _end_without_celery, [tenant])
+    ending.daemon = True
+    signals.worker_shutdown.connect(lambda **_: ending.cancel(), weak=False)
+    ending.start()
+
+
+def _end_without_celery(tenant: Tenant) -> None:
+    sys.stderr.write("The broker does not answer: this worker ends without a goodbye to it.\n")
+    sys.stderr.flush()
+    os._exit(0 if tenant.failure is None else FAILED)
 
 
 def _refuse(sentence: str) -> NoReturn:

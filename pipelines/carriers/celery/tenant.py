@@ -18,12 +18,23 @@ TAKE_SECONDS = 30.0
 
 
 class Tenant:
-    """Its methods are for the host's threads. `on_failure` is called when the process ends before it was told to."""
+    """Its methods are for the host's threads, and what it calls is called in its own.
 
-    def __init__(self, hosted: Hosted, loop_factory: LoopFactory, *, on_failure: Callable[[], None]) -> None:
+    `on_failure` is called when the process ends before it was told to, and `on_end` when it has left, however it did.
+    """
+
+    def __init__(
+        self,
+        hosted: Hosted,
+        loop_factory: LoopFactory,
+        *,
+        on_failure: Callable[[], None],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._hosted = hosted
         self._loop_factory = loop_factory
         self._on_failure = on_failure
+        self._on_end = on_end
         self._thread = threading.Thread(target=self._work, name="pipelines", daemon=True)
         self._begun = threading.Event()
         self._leaving = asyncio.Event()
@@ -88,6 +99,8 @@ class Tenant:
             self._fail(type(error).__name__)
         finally:
             self._begun.set()
+            if self._process is not None:
+                self._on_end()
 
     async def _live(self) -> None:
         async with self._hosted() as process:

@@ -1,15 +1,25 @@
 """A move that was broken off, or whose COMMIT nobody has heard of: the file stays closed until it is known."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from orders_service import moving, schema
 from pipelines import JournalMoved, NotMoved, OutcomeUnknown, Process
-from pipelines.journal import arriving
+from pipelines.journal import arriving, closing, parse_url, patience
+from pipelines.journal.dialects import open_for_receiving
+from pipelines.journal.moving import Moved, spoken
 from tests.builders.house import A_PROCESS, at, execute, half_moved, is_open, move, rows_in
+from tests.harness import schemas
 from tests.harness.commit_proxy import Cut, commit_proxy
 from tests.harness.postgres import Postgres, fresh_database
+from tests.harness.stage import until
+
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def test_a_move_that_died_is_finished_by_making_it_again(source: str, target: str) -> None:
@@ -54,6 +64,63 @@ def test_the_file_is_not_opened_again_while_the_target_has_the_journal(source: s
     assert not is_open(source)
     assert moving.reopen(source, None, is_gone=True)
     assert is_open(source)
+
+
+def test_what_a_mover_that_died_has_sent_may_arrive_after_the_next_one_has_looked(source: str, target: str) -> None:
+    half_moved(source, target)
+    with in_commit(source, target) as arrive:
+        assert move(source, target, at("closed", arrive)).moved == Moved(id=move_of(source), target=named(target))
+    assert not is_open(source)
+
+
+async def test_the_file_is_not_opened_again_while_its_journal_may_still_arrive(source: str, target: str) -> None:
+    half_moved(source, target)
+    with in_commit(source, target) as arrive:
+        opened = asyncio.create_task(asyncio.to_thread(moving.reopen, source, target, is_gone=False))
+        await until(lambda: opened.done() or is_waited_for(target))
+        arrive()
+        with pytest.raises(NotMoved, match="has this journal"):
+            await opened
+    assert not is_open(source)
+
+
+def test_a_statement_that_takes_long_is_waited_for(source: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To check what millions of rows refer to takes minutes, in which the database says nothing."""
+    nap = "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'"
+    execute(target, nap, "CREATE TRIGGER t AFTER INSERT ON products EXECUTE FUNCTION nap()")
+    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.5)
+    assert move(source, target).rows["products"] == 1
+    monkeypatch.undo()
+    execute(target, "DROP TRIGGER t ON products", "DROP FUNCTION nap")
+
+
+@contextmanager
+def in_commit(source: str, target: str) -> Iterator[Callable[[], None]]:
+    """A mover that died when it had sent its COMMIT, which the database is still at: it happens when this is called."""
+    engine = open_for_receiving(target)
+    try:
+        with arriving.receiving(engine, move_of(source), ()) as tx:
+            arriving.sign(tx, "somebody", {})
+            yield lambda: arriving.settle(tx)
+    finally:
+        engine.dispose()
+
+
+def move_of(source: str) -> UUID:
+    with schemas.connected(source) as connection:
+        begun = closing.closing_of(connection)
+    assert begun is not None
+    return begun.id
+
+
+def is_waited_for(url: str) -> bool:
+    """Whether somebody there waits for a lock."""
+    with schemas.connected(url) as connection:
+        return bool(connection.scalar(text(WAITING)))
+
+
+def named(url: str) -> str:
+    return spoken(parse_url(url))
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])

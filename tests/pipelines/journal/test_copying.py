@@ -61,7 +61,8 @@ kinds = Table(
 )
 
 _texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-_json = st.recursive(st.none() | st.booleans() | st.integers() | _texts, st.lists, max_leaves=5)
+_integers = st.integers(-(2**63), 2**63 - 1)  # of a larger one that stands alone SQLite makes a fraction when it comes
+_json = st.recursive(st.none() | st.booleans() | _integers | _texts, st.lists, max_leaves=5)
 ROWS = st.fixed_dictionaries(
     {
         "uuid": st.none() | st.uuids(),
@@ -71,7 +72,7 @@ ROWS = st.fixed_dictionaries(
         "json": _json,
         "flag": st.none() | st.booleans(),
         "tiny": st.none() | st.integers(-(2**15), 2**15 - 1),
-        "big": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "big": st.none() | _integers,
         "bytes": st.none() | st.binary(),
         "colour": st.none() | st.sampled_from(Colour),
     }
@@ -129,6 +130,12 @@ def test_what_does_not_fit_is_named_with_its_row(source: Connection, column: str
     source.execute(text("INSERT INTO kinds (id) VALUES (1), (2), (3)"))
     source.execute(text(f"UPDATE kinds SET {column} = :stored WHERE id = 2"), {"stored": stored})  # noqa: S608
     with pytest.raises(NotMoved, match=rf"^The row of kinds with id '2': {column} {said}"):
+        examine(source, kinds)
+
+
+def test_a_text_that_is_not_utf8_is_named_and_not_quoted(source: Connection) -> None:
+    source.execute(text("INSERT INTO kinds (id, said) VALUES (1, 'fine'), (2, CAST(x'736563726574ff' AS TEXT))"))
+    with pytest.raises(NotMoved, match=r"^The row of kinds with id '2': said is a text that is not UTF-8\.$"):
         examine(source, kinds)
 
 

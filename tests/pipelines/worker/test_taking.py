@@ -83,6 +83,15 @@ async def test_only_as_many_are_taken_as_there_are_slots_and_the_rest_follows(da
         assert {stage.run(run_id).state for run_id in runs} == {RunState.COMPLETED}
 
 
+async def test_what_found_no_slot_beside_others_follows_too(database_url: str) -> None:
+    pipeline, world = one_call(), World()
+    runs = await started_elsewhere(database_url, pipeline, 3)
+    async with staged(database_url, [pipeline], world, slots=1) as stage:
+        assert await take_all(stage, runs) == [True, False, False]
+        await stage.process.worker.settled()
+        assert {stage.run(run_id).state for run_id in runs} == {RunState.COMPLETED}
+
+
 async def test_a_run_that_is_named_twice_is_taken_once(database_url: str) -> None:
     pipeline, world = one_call(), World()
     gate = world.holds("0")

@@ -14,11 +14,10 @@ from pipelines.journal import open_for_writing
 from pipelines.journal.tables import processes
 from pipelines.testing import create_tables
 from tests.builders.world import Trip
+from tests.harness.postgres import Postgres, fresh_database
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 PATIENCE_SECONDS = 30.0
-
-pytestmark = POSTGRESQL
 
 
 class Doors:
@@ -50,13 +49,15 @@ def failed() -> threading.Event:
     return threading.Event()
 
 
+def tenant_of(url: str, doors: Doors, failed: threading.Event) -> Tenant:
+    pipelines = [one_call()]
+    return Tenant(lambda: running(Process(url, pipelines, provide={Doors: doors})), None, on_failure=failed.set)
+
+
 @pytest.fixture
 def tenant(database_url: str, doors: Doors, failed: threading.Event) -> Iterator[Tenant]:
     """Not started yet."""
-    pipelines = [one_call()]
-    tenant = Tenant(
-        lambda: running(Process(database_url, pipelines, provide={Doors: doors})), None, on_failure=failed.set
-    )
+    tenant = tenant_of(database_url, doors, failed)
     yield tenant
     tenant.stop()
 
@@ -71,6 +72,7 @@ async def started_elsewhere(database_url: str) -> UUID:
         await elsewhere.stop()
 
 
+@POSTGRESQL
 async def test_a_run_that_is_named_is_carried_on_and_the_end_is_no_failure(
     database_url: str, tenant: Tenant, doors: Doors, failed: threading.Event
 ) -> None:
@@ -86,12 +88,13 @@ async def test_a_run_that_is_named_is_carried_on_and_the_end_is_no_failure(
     assert not failed.is_set()
 
 
-def test_what_keeps_it_from_starting_is_raised(tenant: Tenant, failed: threading.Event) -> None:
-    with pytest.raises(JournalTooOld):
-        tenant.start()
+def test_what_keeps_it_from_starting_is_raised(postgres: Postgres, doors: Doors, failed: threading.Event) -> None:
+    with fresh_database(postgres) as bare, pytest.raises(JournalTooOld):
+        tenant_of(bare, doors, failed).start()
     assert not failed.is_set()
 
 
+@POSTGRESQL
 def test_a_process_that_may_write_no_more_ends_its_host(
     database_url: str, tenant: Tenant, failed: threading.Event
 ) -> None:
