@@ -21,6 +21,8 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": "5s",
     "synchronous_commit": "on",
 }
+# A client that vanished with its machine holds its locks until the server looks for it: by itself after two hours.
+_LOOK_FOR_US = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
 _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 3}
 
 
@@ -103,7 +105,7 @@ def open_postgres(url: URL, manner: Manner, **pool: Any) -> Engine:
 
 
 def _at_start(url: URL, manner: Manner) -> dict[str, Any]:
-    ours = " ".join(f"-c {name}={value}" for name, value in manner.settings.items())
+    ours = " ".join(f"-c {name}={value}" for name, value in {**_LOOK_FOR_US, **manner.settings}.items())
     theirs = url.query.get("options", "")
     return {**_unless_said(url), "options": f"{theirs} {ours}".strip(), "target_session_attrs": manner.target}
 

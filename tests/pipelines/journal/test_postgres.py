@@ -67,6 +67,12 @@ def test_a_transaction_of_the_committer_is_limited_where_the_server_can(
         }
 
 
+def test_a_server_looks_itself_whether_a_silent_client_is_still_there(url: str) -> None:
+    asked = "SELECT reset_val FROM pg_settings WHERE name = 'tcp_keepalives_idle'"  # SHOW says 0 on a Unix socket
+    with opened(open_for_writing, url) as engine, engine.connect() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == "5"
+
+
 def test_a_schema_may_take_its_time_to_change(url: str) -> None:
     with opened(open_for_altering, url) as engine:
         assert shown(engine, "statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout") == {
