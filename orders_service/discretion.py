@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePath
 
 from structlog.typing import EventDict, WrappedLogger
@@ -20,12 +20,16 @@ FIELDS = frozenset(
         *("runs", "processes", "quarantined", "committed", "reason"),
     }
 )
+ARGUMENTS = "positional_args"  # so structlog calls what a library fills into its message
 UNTOLD = "a message without a template"
 _WARNINGS = "py.warnings"
 _WARNING = re.compile(r"(?P<file>[^\n]*?):(?P<line>\d+): (?P<category>\w+): ")
 # These speak of themselves: where they listen, what they migrate, why they cannot start.
 _OF_THEMSELVES = frozenset({"uvicorn", "alembic", "fastapi"})
 _BEGINS_FIXED = frozenset({"asyncio"})  # the lines below its first one hold an exception's text
+_IN_OUR_WORDS = {  # templates that say nothing by themselves
+    ("celery.worker.consumer.consumer", "%s (%r)"): "the connection to the broker is lost, and is sought anew",
+}
 _TRACEBACK = "Traceback (most recent call last)"
 _FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+), in (?P<name>.*)')
 
@@ -45,20 +49,36 @@ def kinds_of_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDic
     return event
 
 
+def without_arguments(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """They are in the message already, or not to be told."""
+    event.pop(ARGUMENTS, None)
+    return event
+
+
 def templates_of_libraries(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """What a library fills into its message is not known to be fit to be told; the message before that is code."""
+    """What a library fills into its message is not known to be fit to be told; the message before that is code.
+
+    Of an exception that it fills in the kind is told.
+    """
     record: logging.LogRecord = event["_record"]
     text, template, family = str(event["event"]), str(record.msg), record.name.partition(".")[0]
+    if errors := [kinds_of(each) for each in _filled_in(event) if isinstance(each, BaseException)]:
+        event["error"] = ", ".join(errors)
     event["place"] = f"{PurePath(record.pathname).name}:{record.lineno}"
     if record.name == _WARNINGS:
         _tell_warning(event, text)
     elif family in _OF_THEMSELVES:
         _tell_whole(event, text)
     elif template != text or family in _BEGINS_FIXED:
-        event["event"] = template.partition("\n")[0]
+        event["event"] = _IN_OUR_WORDS.get((record.name, template)) or template.partition("\n")[0]
     else:
         event["event"] = UNTOLD  # it may have been put together before
     return event
+
+
+def _filled_in(event: EventDict) -> Collection[object]:
+    arguments = event.pop(ARGUMENTS, None) or ()
+    return arguments.values() if isinstance(arguments, Mapping) else arguments
 
 
 def _tell_warning(event: EventDict, text: str) -> None:

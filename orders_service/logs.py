@@ -9,7 +9,12 @@ import structlog
 from opentelemetry.trace import get_current_span
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from orders_service.discretion import kinds_of_exceptions, only_known_fields, templates_of_libraries
+from orders_service.discretion import (
+    kinds_of_exceptions,
+    only_known_fields,
+    templates_of_libraries,
+    without_arguments,
+)
 
 _BREAKS_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -30,7 +35,7 @@ def configure(log_format: str = "auto", *, is_production: bool = False, stream: 
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=out),
     )
-    _bridge(out, [templates_of_libraries] if is_discreet else [], rendering)
+    _bridge(out, [templates_of_libraries if is_discreet else without_arguments], rendering)
 
 
 def _shared() -> list[Processor]:
@@ -54,12 +59,14 @@ def _bridge(out: TextIO, reading: list[Processor], rendering: list[Processor]) -
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_shared(), structlog.stdlib.add_logger_name],
             processors=[*reading, structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+            pass_foreign_args=True,
         )
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
     for chatty in (
         "alembic",
+        "celery.worker.consumer.mingle",
         "celery.worker.strategy",
         "celery.app.trace",
     ):  # what they find at every look; each message

@@ -10,11 +10,11 @@ from sqlmodel import SQLModel
 
 from orders_service import audit, inventory, schema, tables
 from pipelines import NotMoved, ReadSession, Transaction
-from pipelines.journal import moving
+from pipelines.journal import closing, moving
 from pipelines.journal.moving import Came, Moved
 
 _ACTOR = "orders journal move"
-_OF_TOOLS = {"alembic_version"}
+_OF_TOOLS = {"alembic_version", closing.MARK.name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
@@ -15,7 +14,7 @@ from orders_service.schema import Standing, Stands
 from orders_service.settings import Settings
 from pipelines import JournalTooOld, ReadSession, checking
 from pipelines.checking import Report
-from pipelines.journal import open_for_reading, parse_url, what_is_missing
+from pipelines.journal import open_for_reading, what_is_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,6 @@ def examine(settings: Settings, *, most_read: int) -> Findings:
     Raises `JournalTooOld` when there is no schema, or one that is too old to be read.
     """
     url = settings.database_url.get_secret_value()
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
-        raise JournalTooOld("There is no database yet. Run: orders migrate")
     standing = schema.standing(url)
     if standing.stands is Stands.EMPTY:
         raise JournalTooOld(f"{standing}. Run: orders migrate")

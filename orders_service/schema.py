@@ -115,7 +115,10 @@ class Standing:
 
 
 def standing(database_url: str) -> Standing:
-    """How the database stands to this release."""
+    """How the database stands to this release. Raises `JournalTooOld` when there is no file, and makes none."""
+    url = parse_url(database_url)
+    if lock_of(url) is not None and not Path(str(url.database)).exists():
+        raise JournalTooOld("There is no database yet. Run: orders migrate")
     engine = open_for_reading(database_url)
     try:
         with engine.connect() as connection:

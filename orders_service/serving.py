@@ -133,6 +133,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"Port {port} on {host} is taken. Choose another one: make run PORT={port + 1}") from None
+            another = f"ORDERS_PORT={port + 1}, or make run PORT={port + 1}"
+            raise PortTaken(f"Port {port} on {host} is taken. Choose another one: {another}") from None
         raise PortTaken(f"Port {port} on {host} can not be opened: {error.strerror}.") from None
     return listener

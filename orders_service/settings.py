@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -78,7 +79,7 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _broker_url(value: SecretStr) -> SecretStr:
-    if not all(map(_is_broker, value.get_secret_value().split(";"))):  # several, for a failover
+    if not all(map(_is_broker, value.get_secret_value().split(";"))):  # as kombu has it, for servers that take over
         raise ValueError(
             "must be redis://<host>:6379/0 or amqp://<user>:<password>@<host>//, or with TLS rediss, amqps; "
             "in a password # is written %23, / is %2F and ? is %3F"
@@ -89,11 +90,13 @@ def _broker_url(value: SecretStr) -> SecretStr:
 def _is_broker(url: str) -> bool:
     parts = urlsplit(url)
     try:
-        _ = parts.port  # half of a password, where that has a # or a slash
-    except ValueError:
+        has_port = parts.port != 0
+    except ValueError:  # it is no number
         return False
-    is_whole = "@" not in f"{parts.path}{parts.query}{parts.fragment}"
-    return is_whole and parts.scheme in {"redis", "rediss", "amqp", "amqps"}
+    is_known = parts.scheme in {"redis", "rediss", "amqp", "amqps"}
+    has_database = not parts.scheme.startswith("redis") or re.fullmatch(r"/?|/\d+", parts.path) is not None
+    is_whole = "@" not in f"{parts.path}{parts.query}{parts.fragment}"  # or a password has a # or a slash
+    return is_known and bool(parts.hostname) and has_port and has_database and is_whole
 
 
 def _time_zone(name: str) -> str:

@@ -9,7 +9,7 @@ from orders_service import audit, inventory, schema
 from orders_service.carrying import check_carrier
 from orders_service.outside import check_outside
 from orders_service.serving import PortTaken
-from orders_service.settings import DEVELOPMENT_KEY, Settings
+from orders_service.settings import DEVELOPMENT_KEY, Role, Settings
 from pipelines import (
     AlreadyServed,
     JournalMoved,
@@ -27,10 +27,7 @@ _WELCOME = """
   Console     {base}/console              what happens in the background; sign in with the key
   Orders      {base}/v1/orders
   API docs    {base}/docs
-  Metrics     {base}/metrics
-  Warehouse   {base}/sandbox/warehouse    what the stand-in for the warehouse has received
-  CRM         {base}/sandbox/crm          what the stand-in for the CRM knows of users
-  Mailbox     {base}/sandbox/mailbox      what customers were told
+{everywhere}
   Key         {key}
 
   curl {base}/v1/orders \\
@@ -42,6 +39,17 @@ _WELCOME = """
 """
 
 
+_WELCOME_OF_WORKER = """
+  Health      {base}/readyz
+{everywhere}
+
+  Ctrl-C stops; other processes carry on what it leaves.
+"""
+_EVERYWHERE = """\
+  Metrics     {base}/metrics
+  Warehouse   {base}/sandbox/warehouse    what the stand-in for the warehouse has received
+  CRM         {base}/sandbox/crm          what the stand-in for the CRM knows of users
+  Mailbox     {base}/sandbox/mailbox      what customers were told"""
 _SEEDED = audit.Note(
     actor="orders seed", actor_type="command", action="catalog_seeded", subject_type="catalog", subject_id="products"
 )
@@ -78,14 +86,12 @@ def check(settings: Settings) -> None:
     """Raise what would keep this process from working: settings, a file that is served, a schema that is older."""
     check_outside(settings)
     check_carrier(settings)
-    url = parse_url(settings.database_url.get_secret_value())
-    lock = lock_of(url)
+    url = settings.database_url.get_secret_value()
+    lock = lock_of(parse_url(url))
     if lock is not None:
         lock.acquire()
         lock.release()
-    if lock is not None and not Path(str(url.database)).exists():
-        raise JournalTooOld("There is no database yet. Run: orders migrate")
-    schema.check(settings.database_url.get_secret_value())
+    schema.check(url)
 
 
 def seed(settings: Settings, catalog: Path | None) -> int:
@@ -112,7 +118,11 @@ def _seed(tx: Transaction, entries: tuple[inventory.CatalogEntry, ...]) -> int:
 
 
 def welcome(settings: Settings) -> str:
-    """Where everything is, and a first order to copy."""
+    """Where everything is, and a first order to copy for whoever takes orders."""
+    base = settings.own_url
+    everywhere = _EVERYWHERE.format(base=base)
+    if settings.role is Role.WORKER:
+        return _WELCOME_OF_WORKER.format(base=base, everywhere=everywhere)
     key = settings.admin_key.get_secret_value()
     shown = key if key == DEVELOPMENT_KEY else "$ORDERS_ADMIN_KEY"
-    return _WELCOME.format(base=settings.own_url, key=shown)
+    return _WELCOME.format(base=base, everywhere=everywhere, key=shown)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from orders_service.sandbox import ledgers
+from orders_service.sandbox.ledgers import Ledger
 
 MOST_SHOWN = 100
 LONGEST_KEY = 255
@@ -28,29 +28,34 @@ class KnownUser:
 
 
 class SandboxCrm:
-    """Its memory is the ledger. One process per ledger: it is read when the CRM opens."""
+    """Its memory is the ledger, which it shares with those of other processes: together they are one CRM."""
 
     def __init__(self, ledger: Path) -> None:
-        self._ledger = ledger
+        self._ledger = Ledger(ledger)
         self._known: dict[str, KnownUser] = {}
         self._keys: set[tuple[str, str]] = set()
-        for entry in ledgers.opened(ledger):
-            self._remember(KnownUser(**entry))
 
     def put(self, user_id: str, body: bytes, key: str) -> bool:
         """Whether it is new, and not the same call again. Raises `UnreadableUser`."""
         if not 0 < len(key) <= LONGEST_KEY:
             raise UnreadableUser("no Idempotency-Key")
-        if (user_id, key) in self._keys:
-            return False
-        known = KnownUser(user_id, datetime.now(UTC).isoformat().replace("+00:00", "Z"), key, _object(body))
-        ledgers.append(self._ledger, asdict(known))
+        with self._ledger.alone():
+            self._catch_up()
+            if (user_id, key) in self._keys:
+                return False
+            known = KnownUser(user_id, datetime.now(UTC).isoformat().replace("+00:00", "Z"), key, _object(body))
+            self._ledger.append(asdict(known))
         self._remember(known)
         return True
 
     def users(self) -> list[KnownUser]:
         """Whom it was told of last comes first."""
+        self._catch_up()
         return list(reversed(self._known.values()))[:MOST_SHOWN]
+
+    def _catch_up(self) -> None:
+        for entry in self._ledger.news():
+            self._remember(KnownUser(**entry))
 
     def _remember(self, known: KnownUser) -> None:
         self._known.pop(known.id, None)  # whoever is told anew goes to the end

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from orders_service.gateways import Signatures
-from orders_service.sandbox import ledgers
+from orders_service.sandbox.ledgers import Ledger
 
 MOST_SHOWN = 100
 
@@ -29,33 +29,35 @@ class Receipt:
 
 
 class SandboxWarehouse:
-    """Its memory is the ledger, a file of JSON lines: it survives the death of the process at any moment.
-
-    One process per ledger: it is read when the warehouse opens, and only then.
-    """
+    """Its memory is the ledger, which it shares with those of other processes: together they are one warehouse."""
 
     def __init__(self, secrets: Sequence[str], ledger: Path) -> None:
         self._signatures = Signatures(secrets)
-        self._ledger = ledger
+        self._ledger = Ledger(ledger)
         self._known: set[str] = set()
         self._shown: deque[Receipt] = deque(maxlen=MOST_SHOWN)
-        for entry in ledgers.opened(ledger):
-            self._remember(Receipt(**entry))
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether this id is new, and so accepted. Raises `SignatureRefused` or `UnreadableEvent`."""
         self._signatures.verify(body, headers)
         key = headers["webhook-id"]
-        if key in self._known:
-            return False
-        receipt = Receipt(key, datetime.now(UTC).isoformat().replace("+00:00", "Z"), _event(body))
-        ledgers.append(self._ledger, asdict(receipt))
+        with self._ledger.alone():
+            self._catch_up()
+            if key in self._known:
+                return False
+            receipt = Receipt(key, datetime.now(UTC).isoformat().replace("+00:00", "Z"), _event(body))
+            self._ledger.append(asdict(receipt))
         self._remember(receipt)
         return True
 
     def received(self) -> list[Receipt]:
         """The latest receipts, newest first."""
+        self._catch_up()
         return list(reversed(self._shown))
+
+    def _catch_up(self) -> None:
+        for entry in self._ledger.news():
+            self._remember(Receipt(**entry))
 
     def _remember(self, receipt: Receipt) -> None:
         self._known.add(receipt.id)

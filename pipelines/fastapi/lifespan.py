@@ -31,6 +31,7 @@ class ProcessOptions(TypedDict, total=False):
     provide: Mapping[Any, object] | None
     slots: int
     threads: int
+    connections: int
     rhythm: Rhythm | None
     limits: Limits | None
     clock: Clock | None

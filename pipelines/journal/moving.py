@@ -211,7 +211,9 @@ def reopen(source_url: str, target_url: str | None, *, is_gone: bool) -> bool:
     """
     source = parse_url(source_url)
     lock = lock_of(source)
-    if lock is None or not Path(str(source.database)).is_file():
+    if lock is None:
+        raise NotMoved("The file is what is reopened, where the journal was: sqlite:///...")
+    if not Path(str(source.database)).is_file():
         raise NotMoved(f"There is no database {source.database}.")
     lock.acquire()
     file = open_for_writing(source_url)

@@ -62,7 +62,11 @@ def test_every_route_is_listed_with_who_may_use_it(tmp_path: Path) -> None:
 
 
 def test_a_worker_has_routes_for_machines_only(tmp_path: Path) -> None:
-    assert routes(data_dir=tmp_path, role=Role.WORKER) == FOR_EVERYBODY
+    assert routes(data_dir=tmp_path, role=Role.WORKER, **PRODUCTION) == FOR_EVERYBODY
+
+
+def test_a_worker_in_development_brings_the_stand_ins_that_it_calls(tmp_path: Path) -> None:
+    assert routes(data_dir=tmp_path, role=Role.WORKER) == FOR_EVERYBODY | IN_DEVELOPMENT
 
 
 async def person(shop: Shop, name: str) -> tuple[httpx2.AsyncClient, str]:

@@ -74,6 +74,16 @@ def never_retrieved() -> None:
     [
         (lambda: logging.getLogger("sqlalchemy.pool").error("lost %r", ["canary"]), {"event": "lost %r"}),
         (lambda: logging.getLogger("aiohttp.client").warning("lost canary"), {"event": discretion.UNTOLD}),
+        (
+            lambda: logging.getLogger("celery").error("no %s: %s", "canary", ConnectionResetError("canary")),
+            {"event": "no %s: %s", "error": "ConnectionResetError"},
+        ),
+        (
+            lambda: logging.getLogger("celery.worker.consumer.consumer").warning(
+                "%s (%r)", "canary", OSError("canary")
+            ),
+            {"event": "the connection to the broker is lost", "error": "OSError"},
+        ),
         (lambda: warnings.warn("canary is no number", RuntimeWarning, stacklevel=1), {"category": "RuntimeWarning"}),
         (never_retrieved, {"event": "Task exception was never retrieved", "exception": "ValueError"}),
     ],

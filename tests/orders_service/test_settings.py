@@ -84,6 +84,9 @@ def test_an_empty_setting_is_none(environment: pytest.MonkeyPatch) -> None:
         ("ORDERS_CELERY_BROKER_URL", "redis://:12#3@broker/0"),
         ("ORDERS_CELERY_BROKER_URL", "amqp://ada:1/2@broker//"),
         ("ORDERS_CELERY_BROKER_URL", "redis://one/0;redis://other:port/0"),
+        ("ORDERS_CELERY_BROKER_URL", "redis://"),
+        ("ORDERS_CELERY_BROKER_URL", "redis://broker:6379/orders"),
+        ("ORDERS_CELERY_BROKER_URL", "redis://broker:6379/0;redis://other:port/0"),
         ("ORDERS_DATABASE_URL", "orders.db"),
         ("ORDERS_DATABASE_URL", "mysql://localhost/orders"),
         ("ORDERS_DATABASE_URL", "sqlite://"),
@@ -110,10 +113,28 @@ def test_a_value_that_does_not_fit_is_refused_by_its_name(
         ("ORDERS_ADMIN_KEY", "hunter2"),
         ("ORDERS_CELERY_BROKER_URL", "memory://:hunter2@broker"),
         ("ORDERS_CELERY_BROKER_URL", "redis://:hunter2@broker/0"),
+        ("ORDERS_CELERY_BROKER_URL", "amqp://orders:hunter2/@broker:5672//"),
     ],
 )
 def test_a_refusal_does_not_show_the_secret(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     assert "hunter2" not in refusal(environment, PRODUCTION | {name: value})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://broker:6379/0",
+        "rediss://:secret@broker",
+        "amqp://orders:secret@broker:5672//",
+        "amqp://one;amqp://other:5673/shop",
+    ],
+)
+def test_a_broker_is_redis_or_rabbitmq(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("ORDERS_DATABASE_URL", "postgresql://orders@db/orders")
+    environment.setenv("ORDERS_CELERY_BROKER_URL", url)
+    broker = load().celery_broker_url
+    assert broker is not None
+    assert broker.get_secret_value() == url
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "::", "example.com"])  # noqa: S104 - that it is refused

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from orders_service import schema, starting
 from orders_service.inventory import SMALL_CATALOG
-from orders_service.settings import DEVELOPMENT_KEY, Settings, SettingsError
+from orders_service.settings import DEVELOPMENT_KEY, Role, Settings, SettingsError
 from pipelines import AlreadyServed, JournalTooOld
 from pipelines.journal import lock_of, parse_url
 from tests.harness.facts import read_facts
@@ -126,3 +126,11 @@ def test_the_welcome_does_not_show_a_key_of_ones_own(tmp_path: Path) -> None:
     welcome = starting.welcome(settings_of("sqlite:///x/o.db", tmp_path, admin_key=SecretStr("hunter2")))
     assert "hunter2" not in welcome
     assert "$ORDERS_ADMIN_KEY" in welcome
+
+
+def test_a_worker_is_welcomed_with_no_place_that_it_lacks(tmp_path: Path) -> None:
+    welcome = starting.welcome(settings_of("sqlite:///x/o.db", tmp_path, port=8123, role=Role.WORKER))
+    for place in ("/readyz", "/metrics", "/sandbox/warehouse"):
+        assert f"http://127.0.0.1:8123{place}" in welcome
+    assert "/console" not in welcome
+    assert "/v1/orders" not in welcome

@@ -33,6 +33,12 @@ def test_it_does_not_migrate_itself(database_url: str) -> None:
         schema.check(database_url)
 
 
+def test_it_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(JournalTooOld, match="There is no database yet"):
+        until_migrated(settings_of(f"sqlite:///{tmp_path / 'orders.db'}"), patience_seconds=0, tell=print)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_that_does_not_answer_is_waited_for_and_said_once(tmp_path: Path) -> None:
     told: list[str] = []
     nobody = f"postgresql://orders@/orders?host={tmp_path}"

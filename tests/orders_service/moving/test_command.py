@@ -68,3 +68,8 @@ def test_reopening_says_whether_it_was_closed(run: Run, source: str, target: str
     assert run("reopen", source)[1] == "The journal is open: serve from it.\n"
     assert run("reopen", source, "--json")[1] == '{"reopened": false}\n'
     assert run("reopen", f"{source}x")[0] == 1
+
+
+def test_what_is_no_file_is_not_reopened(run: Run, target: str) -> None:
+    code, _, err = run("reopen", target)
+    assert (code, err) == (1, "The file is what is reopened, where the journal was: sqlite:///...\n")

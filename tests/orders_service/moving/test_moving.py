@@ -71,7 +71,7 @@ def test_a_move_that_is_made_again_changes_nothing(source: str, target: str) -> 
     again = move(source, target)
     assert first.moved is not None
     assert again.moved is not None
-    assert (again.moved.id, again.rows) == (first.moved.id, {})
+    assert (again.moved.id, again.rows, again.remarks) == (first.moved.id, {}, ())
     assert rows_in(target, "products") == 2
 
 

@@ -45,6 +45,14 @@ def test_the_same_call_again_changes_nothing(ledger: Path) -> None:
     assert crm.users()[0].user == {"v": 2}
 
 
+def test_two_processes_on_one_ledger_are_one_crm(ledger: Path) -> None:
+    here, there = (SandboxCrm(ledger) for _ in range(2))
+    assert here.put(ADA, b'{"v": 1}', "1")
+    assert not there.put(ADA, b'{"v": 1}', "1")
+    assert there.put(ADA, b'{"v": 2}', "2")
+    assert [known.user for known in here.users()] == [{"v": 2}]
+
+
 def test_it_remembers_after_a_restart_all_but_half_a_line(ledger: Path) -> None:
     earlier = SandboxCrm(ledger)
     earlier.put(ADA, BODY, "1")

@@ -56,6 +56,15 @@ def test_a_line_cut_by_a_crash_was_never_accepted(ledger: Path) -> None:
     assert [json.loads(line)["id"] for line in ledger.read_text().splitlines()] == ["k-1", "k-2"]
 
 
+def test_two_processes_on_one_ledger_are_one_warehouse(ledger: Path) -> None:
+    here, there = (SandboxWarehouse([SECRET], ledger) for _ in range(2))
+    assert send(here, "k-1")
+    assert not send(there, "k-1")
+    assert send(there, "k-2")
+    assert [receipt.id for receipt in here.received()] == ["k-2", "k-1"]
+    assert here.received() == there.received()
+
+
 def test_it_shows_the_newest_first_and_no_more_than_it_should(ledger: Path) -> None:
     warehouse = SandboxWarehouse([SECRET], ledger)
     for number in range(MOST_SHOWN + 5):
