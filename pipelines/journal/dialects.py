@@ -77,6 +77,8 @@ def open_for_reading(url: str, *, connections: int = 14) -> Engine:
 
 def open_for_process(url: str, *, connections: int) -> tuple[Engine, Engine]:
     """What a process writes through and what it reads through, with so many connections together at most."""
+    if connections < _FEWEST:
+        raise ValueError(f"a process takes {_FEWEST} connections at least, and not {connections}")
     return open_for_writing(url), open_for_reading(url, connections=connections - 2)  # one writes, one asks in doubt
 
 
@@ -93,6 +95,7 @@ def open_for_receiving(url: str) -> Engine:
     return postgres.open_postgres(_openable(url), postgres.RECEIVING, pool_size=1, max_overflow=1)
 
 
+_FEWEST = 3
 _KEPT_OPEN = 4
 _SQLITE_ARGS = {"check_same_thread": False, "timeout": 5, "isolation_level": None}
 

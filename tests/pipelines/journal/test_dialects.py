@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import DBAPIError
 
-from pipelines import WiringError
+from pipelines import Process, WiringError
 from pipelines.journal import dialects, open_for_reading, open_for_writing, parse_url
 from pipelines.journal.dialects import now_and
 from pipelines.journal.tables import processes
@@ -45,6 +45,13 @@ def test_where_no_journal_can_be_it_is_said_where_one_can(
     with pytest.raises(WiringError, match=words) as refusal:
         opening(url)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("few", [2, 1, -5])
+def test_a_process_without_a_connection_to_read_by_is_refused(database_url: str, few: int) -> None:
+    """SQLAlchemy takes a pool of none for one without a limit."""
+    with pytest.raises(ValueError, match="takes 3 connections at least"):
+        Process(database_url, connections=few)
 
 
 def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
