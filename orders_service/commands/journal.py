@@ -45,9 +45,12 @@ def move(
     """
     from orders_service import moving  # noqa: PLC0415 - as above
 
-    signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C does: what has begun is taken back
-    with _told():
-        outcome = moving.move(source, target, tell=Reporter(is_quiet=as_json), only_look=dry_run)
+    before = signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C does: what has begun is taken back
+    try:
+        with _told():
+            outcome = moving.move(source, target, tell=Reporter(is_quiet=as_json), only_look=dry_run)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     show_json(_as_json(outcome)) if as_json else _show(outcome)
 
 
