@@ -5,9 +5,6 @@ is rolled back, so that the next one finds the same. Medians of the time from th
 """
 
 import argparse
-import signal
-import sys
-import tempfile
 import time
 from collections.abc import Container, Mapping
 from contextlib import ExitStack
@@ -28,7 +25,8 @@ from pipelines.journal.tables import attempts, runs
 from pipelines.run import AttemptOutcome, Direction
 from pipelines.testing import create_tables
 from tests.benchmarks.orders import DATABASES, ground, say
-from tests.harness.postgres import OwnPostgres, own_postgres
+from tests.benchmarks.stage import stage
+from tests.harness.postgres import OwnPostgres
 
 AT_ONCE = 64
 PIPELINE, VERSION = "trip", "1"
@@ -198,17 +196,9 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     chosen = options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    root = Path("var")
-    root.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=root.resolve()) as parent:
-        place = Path(parent)
-        with own_postgres({}, parent=place) as postgres:
-            compare(chosen, postgres, place)
+    with stage() as (postgres, place):
+        compare(chosen, postgres, place)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

@@ -6,8 +6,6 @@ CPU seconds are those of the server process and of all PostgreSQL processes; cli
 
 import argparse
 import asyncio
-import signal
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,8 +14,9 @@ from pathlib import Path
 from statistics import fmean
 
 from tests.benchmarks.measuring import Figures, Ground, Load, measure, soak
+from tests.benchmarks.stage import stage
 from tests.benchmarks.subjects import Subject, ours, textbook
-from tests.harness.postgres import OwnPostgres, fresh_database, own_postgres
+from tests.harness.postgres import OwnPostgres, fresh_database
 
 SUBJECTS: dict[str, Subject] = {"ours": ours, "textbook": textbook}
 DATABASES = ["sqlite", "postgresql"]
@@ -103,18 +102,10 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     chosen = options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its servers too, as Ctrl-C does
-    root = Path("var")
-    root.mkdir(exist_ok=True)
     work = watch_memory if chosen.soak else compare
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=root.resolve()) as parent:
-        place = Path(parent)
-        with own_postgres({}, parent=place) as postgres:
-            asyncio.run(work(chosen, postgres, place))
+    with stage() as (postgres, place):
+        asyncio.run(work(chosen, postgres, place))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

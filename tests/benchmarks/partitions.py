@@ -6,9 +6,6 @@ the look for what is due, without the UPDATE. Medians.
 """
 
 import argparse
-import signal
-import sys
-import tempfile
 import time
 from collections import defaultdict
 from contextlib import ExitStack
@@ -23,7 +20,8 @@ from pipelines import RunState
 from pipelines.journal.tables import CLAIMABLE
 from tests.benchmarks.claims import AT_ONCE, VERSION, Journal, add, journal, place_of, settle
 from tests.benchmarks.orders import say
-from tests.harness.postgres import OwnPostgres, own_postgres
+from tests.benchmarks.stage import stage
+from tests.harness.postgres import OwnPostgres
 
 _INDEXES = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'runs'::regclass AND NOT indisunique"
 _CUT = """
@@ -88,17 +86,9 @@ def main() -> None:
     parser.add_argument("--a-day", type=int, default=10_000, help="ended runs of each day")
     parser.add_argument("--rounds", type=int, default=100)
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    root = Path("var")
-    root.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=root.resolve()) as parent:
-        place = Path(parent)
-        with own_postgres({}, parent=place) as postgres:
-            compare(chosen, postgres, place)
+    with stage() as (postgres, place):
+        compare(chosen, postgres, place)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

@@ -9,8 +9,6 @@ processes of the service, of PostgreSQL, and of Redis; at a slow pace they hold 
 
 import argparse
 import asyncio
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -22,11 +20,12 @@ from tests.benchmarks.fleet import Camp, front, pitched
 from tests.benchmarks.histories import History, Journal, percentile
 from tests.benchmarks.measuring import post
 from tests.benchmarks.orders import say
+from tests.benchmarks.stage import stage
 from tests.benchmarks.subjects import Site
 from tests.benchmarks.warehouse import warehouse
 from tests.harness.fleet import celery_worker
 from tests.harness.orders import Installation, OrdersServer
-from tests.harness.postgres import OwnPostgres, fresh_database, own_postgres
+from tests.harness.postgres import OwnPostgres, fresh_database
 from tests.harness.redis_server import RedisServer, own_redis
 
 FLEETS = ("all", "sweep", "celery")
@@ -146,17 +145,9 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     chosen = options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its servers too, as Ctrl-C does
-    root = Path("var")
-    root.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=root.resolve()) as parent:
-        place = Path(parent)
-        with own_postgres({}, parent=place) as postgres:
-            asyncio.run(compare(chosen, postgres, place))
+    with stage() as (postgres, place):
+        asyncio.run(compare(chosen, postgres, place))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

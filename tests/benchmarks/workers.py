@@ -12,8 +12,6 @@ the first and the last tenth of the backlog. Numbers of workers take turns: only
 import argparse
 import asyncio
 import os
-import signal
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -26,11 +24,12 @@ from tests.benchmarks.fleet import PIPELINE, Camp, front, pitched, steer
 from tests.benchmarks.histories import Journal, per_second_at_pace
 from tests.benchmarks.measuring import post
 from tests.benchmarks.orders import say
+from tests.benchmarks.stage import stage
 from tests.benchmarks.subjects import Site
 from tests.benchmarks.warehouse import warehouse
 from tests.harness import procfs
 from tests.harness.orders import OrdersServer
-from tests.harness.postgres import OwnPostgres, fresh_database, own_postgres
+from tests.harness.postgres import OwnPostgres, fresh_database
 from tests.harness.scrape import scrape, value_of
 
 CORES = os.cpu_count() or 1
@@ -213,17 +212,9 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     chosen = options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its servers too, as Ctrl-C does
-    root = Path("var")
-    root.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=root.resolve()) as parent:
-        place = Path(parent)
-        with own_postgres({}, parent=place) as postgres:
-            asyncio.run(compare(chosen, postgres, place))
+    with stage() as (postgres, place):
+        asyncio.run(compare(chosen, postgres, place))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()
