@@ -9,14 +9,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from sqlmodel import SQLModel
 
+from orders_service import tables
 from pipelines.journal import open_for_writing
 
 # In one go; the audit refuses to have rows deleted.
 _EMPTIED = "; ".join(
     f"TRUNCATE {table}" if table.name == "audit_entries" else f"DELETE FROM {table}"  # noqa: S608 - our own tables
-    for table in reversed(SQLModel.metadata.sorted_tables)
+    for table in reversed(tables.runs.metadata.sorted_tables)
 )
 _PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
