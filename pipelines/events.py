@@ -178,7 +178,7 @@ class WakeUpHeard:
 
 @dataclass(frozen=True, slots=True)
 class CarrierChanged:
-    """The carrier of wake-ups cannot reach its broker, for an error of this kind, or can again."""
+    """The carrier of wake-ups cannot reach its broker, or its readers, for an error of this kind; or can again."""
 
     error: str | None
 

@@ -82,11 +82,9 @@ class StructuredLogs:
             case TickFailed(schedule=schedule, error=error):
                 self._log.error("tick failed", schedule=schedule, error=error.partition(":")[0])
             case CarrierChanged(error=None):
-                self._log.info("broker answers again")
+                self._log.info("wake-ups are carried again")
             case CarrierChanged(error=error):
-                self._log.warning(
-                    "broker does not answer", error=error
-                )  # wake-ups are dropped, and the sweeps find all
+                self._log.warning("wake-ups are dropped", error=error)  # and the sweeps find all
             case ProcessFailed(reason=reason):
                 self._log.critical("process failed", reason=reason.partition(":")[0])  # beyond it, an error's text
             case _:

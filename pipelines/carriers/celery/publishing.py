@@ -12,11 +12,14 @@ from celery import Celery
 from kombu import Connection, Producer
 
 from pipelines.carriers.celery.application import EXPIRES_SECONDS, SOCKET_SECONDS, TASK, is_redis, priorities
+from pipelines.errors import PipelinesError
 from pipelines.events import CarrierChanged, Event, WakeUpsSent
 from pipelines.run import Priority
 
 MOST_WAITING = 4096
 MOST_AT_ONCE = 64
+MOST_UNREAD = 10_000  # in Redis, which keeps all; RabbitMQ drops what has expired
+BETWEEN_LOOKS = 1_000  # messages
 LAST_WORDS_SECONDS = 1.0
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds for which a broker that failed is left alone; then the last, for ever
 
@@ -28,16 +31,23 @@ class Message(NamedTuple):
     priority: Priority
 
 
+class NobodyReads(PipelinesError):
+    """The queue is so long that its readers are away, or far behind: a wake-up in it is worth nothing."""
+
+
 class CeleryCarrier:
     """Hand it to `Process(carrier=...)`; it belongs to that one process.
 
-    At most `most_waiting` wake-ups wait for the broker. When it fails, it is left alone for a moment, and what comes
-    meanwhile is dropped: the sweep finds the runs.
+    At most `most_waiting` wake-ups wait for the broker, and about `most_unread` in a Redis. When it fails, or nobody
+    reads, it is left alone for a moment, and what comes meanwhile is dropped: the sweep finds the runs.
     """
 
-    def __init__(self, app: Celery, *, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, app: Celery, *, most_waiting: int = MOST_WAITING, most_unread: int = MOST_UNREAD) -> None:
         self._app = app
         self._most_waiting = most_waiting
+        self._most_unread = most_unread
+        self._is_redis = is_redis(str(app.conf.broker_url))
+        self._to_next_look = 0
         self._priorities = priorities(app)
         self._queue: SimpleQueue[Message | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="wake-ups", daemon=True)
@@ -96,7 +106,9 @@ class CeleryCarrier:
 
     def _publish(self, batch: list[Message]) -> None:
         try:
-            with self._connected().batch(MOST_AT_ONCE):  # on Redis one round trip; elsewhere nothing is waited for
+            producer = self._connected()
+            self._look(producer, len(batch))
+            with producer.batch(MOST_AT_ONCE):  # on Redis one round trip; elsewhere nothing is waited for
                 for message in batch:
                     self._send(message)
         except Exception as error:  # noqa: BLE001 - whatever a client of a broker raises: here it becomes a count
@@ -105,6 +117,14 @@ class CeleryCarrier:
         else:
             self._tell(WakeUpsSent("published", len(batch)))
             self._succeeded()
+
+    def _look(self, producer: Producer, count: int) -> None:
+        """Now and then, whether anybody reads."""
+        self._to_next_look -= count
+        if self._is_redis and self._to_next_look < 0:
+            self._to_next_look = BETWEEN_LOOKS
+            if producer.channel.queue_declare(self._app.conf.task_default_queue).message_count >= self._most_unread:
+                raise NobodyReads
 
     def _send(self, message: Message) -> None:
         self._app.send_task(
@@ -122,10 +142,11 @@ class CeleryCarrier:
             self._connection = self._app.connection_for_write(transport_options=self._timeouts())
             self._connection.ensure_connection(max_retries=0)
             self._producer = self._app.amqp.Producer(self._connection.channel(), auto_declare=False)
+            self._to_next_look = 0
         return self._producer
 
     def _timeouts(self) -> dict[str, object]:
-        if is_redis(str(self._app.conf.broker_url)):
+        if self._is_redis:
             return {}  # those of the application
         return {"read_timeout": SOCKET_SECONDS, "write_timeout": SOCKET_SECONDS}
 

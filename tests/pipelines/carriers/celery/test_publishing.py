@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from pipelines import Priority
 from pipelines.carriers.celery import CeleryCarrier, celery_app
 from pipelines.carriers.celery.application import QUEUE, TASK, priorities
+from pipelines.carriers.celery.publishing import BETWEEN_LOOKS, MOST_AT_ONCE
 from pipelines.events import CarrierChanged, Event, WakeUpsSent
 from tests.harness.redis_server import RedisServer, own_redis
 
@@ -98,6 +99,23 @@ def test_what_waits_when_the_process_ends_is_published(carrier: CeleryCarrier, r
         carrier.wake(run_id, Priority.NORMAL)
     carrier.close()
     assert in_line(redis) == named
+
+
+def test_a_redis_that_nobody_reads_does_not_grow_for_ever(redis: RedisServer, heard: Heard) -> None:
+    redis.flush()
+    carrier = CeleryCarrier(celery_app("test", redis.url), most_unread=100)
+    carrier.open(heard)
+    for _ in range(2 * BETWEEN_LOOKS):
+        carrier.wake(uuid7(), Priority.NORMAL)
+    heard.until(lambda: heard.count("published") + heard.count("failed") + heard.count("dropped") == 2 * BETWEEN_LOOKS)
+    assert len(in_line(redis)) == heard.count("published") < 100 + BETWEEN_LOOKS + MOST_AT_ONCE
+    redis.flush()  # somebody has read them
+    published = heard.count("published")
+    while heard.count("published") == published:
+        carrier.wake(uuid7(), Priority.NORMAL)
+        threading.Event().wait(0.05)
+    carrier.close()
+    assert [each.error for each in heard.events if isinstance(each, CarrierChanged)] == ["NobodyReads", None]
 
 
 def test_a_broker_that_goes_away_is_left_alone_for_a_moment_and_found_again(heard: Heard) -> None:
