@@ -69,11 +69,12 @@ class ProgressWriter:
 
     async def _write(self, run_id: UUID, enough: asyncio.Event) -> None:
         try:
-            while run_id in self._latest and not enough.is_set():
-                await self._save(run_id)
-                with suppress(TimeoutError):
+            while run_id in self._latest:
+                with suppress(TimeoutError):  # first of all: what ends sooner has its one word written at its end
                     async with asyncio.timeout(EVERY_SECONDS):
                         await enough.wait()
+                        return
+                await self._save(run_id)
         finally:
             del self._writing[run_id]
 

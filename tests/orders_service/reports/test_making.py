@@ -161,4 +161,4 @@ async def test_a_report_survives_every_crash() -> None:
     points = await survives_every_crash(
         make_report, begin=ask, prepare=lambda tx: store(tx, [a_sale(NOON)]), check=check
     )
-    assert len(points) == 11
+    assert len(points) == 9
