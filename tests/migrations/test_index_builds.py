@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from orders_service import schema
+from pipelines.journal.postgres import ALTERING
 from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
 
@@ -25,7 +27,8 @@ def of_last_release(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A database to be migrated by somebody who would soon be tired of waiting for locks."""
     with fresh_database(postgres) as url:
         schema.migrate(url, to=RELEASED)
-        monkeypatch.setattr(schema, "_LOCK_TIMEOUT", "20ms")
+        soon_tired = replace(ALTERING, settings={**ALTERING.settings, "lock_timeout": "20ms"})
+        monkeypatch.setattr("pipelines.journal.postgres.ALTERING", soon_tired)
         yield url
 
 
