@@ -18,6 +18,9 @@ from tests.builders.shop import Shop, open_shop
 MANY = 2500
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+CLEANING = [
+    each for each in SCHEDULES if each.pipeline in (cleaning.cleanup_sessions, cleaning.expire_idempotency_keys)
+]
 
 
 async def clean(shop: Shop, pipeline: Pipeline[Any]) -> None:
@@ -78,7 +81,7 @@ async def test_nothing_to_do_is_one_short_run(shop: Shop) -> None:
 
 
 async def test_a_key_is_kept_for_its_day_and_new_after_it(migrated_url: str, tmp_path: Path) -> None:
-    async with open_shop(migrated_url, tmp_path, schedules=SCHEDULES) as shop:
+    async with open_shop(migrated_url, tmp_path, schedules=CLEANING) as shop:
         first = await _post(shop)
         await shop.advance(DAY - 2 * HOUR)
         assert (await _post(shop)).json() == first.json()
@@ -93,7 +96,7 @@ async def _post(shop: Shop) -> Any:
 
 
 async def test_at_midnight_sessions_are_cleaned_up(migrated_url: str, tmp_path: Path) -> None:
-    async with open_shop(migrated_url, tmp_path, schedules=SCHEDULES) as shop:
+    async with open_shop(migrated_url, tmp_path, schedules=CLEANING) as shop:
         await shop.advance(timedelta(0))
         await shop.process.write(open_session, "ada", lasts=HOUR)
         await shop.process.write(open_session, "bob", lasts=30 * DAY)

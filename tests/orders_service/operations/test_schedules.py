@@ -24,6 +24,15 @@ async def clockwork(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         yield shop
 
 
+@pytest.fixture
+async def nights(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    """Only what fires nightly, so that a day is soon over."""
+    nightly = [each for each in SCHEDULES if each.name == NIGHTLY]
+    async with open_shop(migrated_url, tmp_path, schedules=nightly) as shop:
+        await shop.advance(timedelta(0))
+        yield shop
+
+
 async def schedule(shop: Shop, name: str = NIGHTLY) -> Any:
     answer = await shop.api.get("/v1/schedules")
     assert answer.status_code == 200, answer.text
@@ -79,17 +88,17 @@ async def test_a_schedule_fires_at_its_time(clockwork: Shop) -> None:
     assert shown["next_fire_at"] > planned
 
 
-async def test_a_paused_schedule_does_not_fire_until_it_is_resumed(clockwork: Shop) -> None:
-    paused = await clockwork.api.post(f"/v1/schedules/{NIGHTLY}/pause")
+async def test_a_paused_schedule_does_not_fire_until_it_is_resumed(nights: Shop) -> None:
+    paused = await nights.api.post(f"/v1/schedules/{NIGHTLY}/pause")
     assert (paused.status_code, paused.json()["paused_by"], paused.json()["next_fire_at"]) == (200, "admin", None)
-    await clockwork.advance(3 * DAY)
-    assert (await schedule(clockwork))["last_run"] is None
-    resumed = await clockwork.api.post(f"/v1/schedules/{NIGHTLY}/resume")
+    await nights.advance(3 * DAY)
+    assert (await schedule(nights))["last_run"] is None
+    resumed = await nights.api.post(f"/v1/schedules/{NIGHTLY}/resume")
     assert (resumed.status_code, resumed.json()["paused_at"]) == (200, None)
     assert resumed.json()["next_fire_at"] is not None
-    await clockwork.advance(DAY)
-    assert (await schedule(clockwork))["last_run"]["state"] == "completed"
-    assert [entry["action"] for entry in await audited(clockwork)] == ["schedule_paused", "schedule_resumed"]
+    await nights.advance(DAY)
+    assert (await schedule(nights))["last_run"]["state"] == "completed"
+    assert [entry["action"] for entry in await audited(nights)] == ["schedule_paused", "schedule_resumed"]
 
 
 async def test_what_is_so_already_is_a_conflict_and_leaves_no_entry(clockwork: Shop) -> None:

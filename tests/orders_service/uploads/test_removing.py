@@ -18,8 +18,9 @@ from tests.builders.shop import Shop, open_shop
 
 @pytest.fixture
 async def shop(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
-    """With the schedules of the service."""
-    async with open_shop(migrated_url, tmp_path, schedules=SCHEDULES) as shop:
+    """With the one schedule that looks after uploads."""
+    sweeping = [each for each in SCHEDULES if each.name == uploads.sweep_uploads.name]
+    async with open_shop(migrated_url, tmp_path, schedules=sweeping) as shop:
         yield shop
 
 
