@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import compiled
+from tests.harness.births import nursing
 from tests.harness.postgres import Postgres, any_postgres, fresh_database
+
+compiled.share()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery() -> Iterator[None]:
+    """Servers of ours are forked, not executed: to import the service takes longer than most of their lives."""
+    with nursing():
+        yield
 
 
 @pytest.fixture(scope="session")

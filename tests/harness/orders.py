@@ -1,8 +1,8 @@
 """One installation of the order service: its database, its folder, and the processes that serve from them."""
 
-import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -78,16 +78,12 @@ class Installation:
 
     async def run(self, *arguments: str) -> str:
         """Run one command of `orders` to its end and give what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            ORDERS,
-            *arguments,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output = (await process.communicate())[0].decode(errors="replace")
-        if process.returncode:
-            raise CommandFailedError(f"orders {' '.join(arguments)} ended with {process.returncode}:\n{output}")
+        with tempfile.NamedTemporaryFile(dir=self.folder) as printed:
+            process = ServiceProcess([str(ORDERS), *arguments], environment=self.environment, log=Path(printed.name))
+            process.start()
+            code, output = (await process.until_exit()).code, printed.read().decode(errors="replace")
+        if code:
+            raise CommandFailedError(f"orders {' '.join(arguments)} ended with {code}:\n{output}")
         return output
 
     def server(self, name: str = "server", *plants: str) -> OrdersServer:

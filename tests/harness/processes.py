@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.harness import procfs
+from tests.harness.births import Born, Wanted, born
 
 START_SECONDS = 60.0
 EXIT_SECONDS = 60.0
@@ -43,27 +43,18 @@ class ServiceProcess:
         self.log = log
         self.folder = folder
         self._exit: asyncio.Future[Exit]
-        self._popen: subprocess.Popen[bytes]
+        self._born: Born
 
     def start(self) -> None:
         """Start it and do not wait; its output is appended to the log."""
-        with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(  # noqa: S603 - the command is the test's own
-                self.command,
-                env=self.environment,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C for the tests is not one for it
-            )
+        self._born = born(Wanted(self.command, self.environment, self.log, self.folder))
         self._exit = asyncio.get_running_loop().create_future()
         # A thread of its own: wait4 alone tells what a process used, and an executor would run out of threads.
         threading.Thread(target=self._reap, args=[asyncio.get_running_loop()], daemon=True).start()
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._born.pid
 
     @property
     def is_running(self) -> bool:
@@ -129,10 +120,7 @@ class ServiceProcess:
             os.kill(self.pid, number)
 
     def _reap(self, loop: asyncio.AbstractEventLoop) -> None:
-        _, status, usage = os.wait4(self._popen.pid, 0)
-        code = os.waitstatus_to_exitcode(status)
-        self._popen.returncode = code  # it has been waited for: subprocess must not wait again
-        ended = Exit(code, usage.ru_utime + usage.ru_stime)
+        ended = Exit(*self._born.wait())
         loop.call_soon_threadsafe(self._exit.set_result, ended)
 
 
