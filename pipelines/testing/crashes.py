@@ -93,7 +93,8 @@ class _Lives:
         expected, passed = await self.undisturbed()
         points, verdict = [point for point in passed if point.moment in moments], Verdict(self.pipeline.name)
         for point in points:
-            verdict.judge(point, self.owed(expected, point), self.comparable(await self.dying(point, passed)), reads)
+            found = self.comparable(await self.dying(point, passed))
+            verdict.judge(point, self.owed(expected, point), found, reads)
         if verdict.broken:
             raise DoesNotSurvive(verdict.told(len(points)))
         return points
