@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Connection,
     DateTime,
+    Inspector,
     Integer,
-    MetaData,
     Table,
     Uuid,
+    column,
     inspect,
     literal,
     select,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
     union_all,
 )
+from sqlalchemy.types import TypeEngine
 
 from pipelines.journal import tables
 from pipelines.transaction import ReadSession
@@ -70,9 +71,10 @@ class Contents:
 def contents(session: ReadSession) -> Contents:
     """What the database holds, but for times and ids, which nobody can foretell."""
     connection = session.connection()
-    names = sorted(set(inspect(connection).get_table_names()) - OF_THE_JOURNAL - _OF_TOOLS)
+    found = inspect(connection)
+    names = sorted(set(found.get_table_names()) - OF_THE_JOURNAL - _OF_TOOLS)
     filled = _filled(connection, names)
-    return Contents({name: _rows_in(connection, name) if name in filled else () for name in names})
+    return Contents({name: _rows_in(connection, found, name) if name in filled else () for name in names})
 
 
 def _filled(connection: Connection, names: Sequence[str]) -> set[str]:
@@ -83,11 +85,13 @@ def _filled(connection: Connection, names: Sequence[str]) -> set[str]:
     return set(connection.scalars(union_all(*asked)))
 
 
-def _rows_in(connection: Connection, name: str) -> tuple[Row, ...]:
-    found = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
-    kept = [column for column in found.columns if not _is_unforeseeable(column)]
-    rows = connection.execute(select(*kept or found.columns)).mappings()
-    return tuple({column.name: row[column.name] for column in kept} for row in rows)
+def _rows_in(connection: Connection, found: Inspector, name: str) -> tuple[Row, ...]:
+    columns = {column["name"]: column["type"] for column in found.get_columns(name)}
+    keys = found.get_pk_constraint(name)["constrained_columns"]
+    kept = [each for each in columns if not _is_unforeseeable(columns[each], is_key=each in keys)]
+    asked = [column(each, columns[each]) for each in kept or columns]
+    rows = connection.execute(select(*asked).select_from(table(name))).mappings()
+    return tuple({each: row[each] for each in kept} for row in rows)
 
 
 def volatile(one: object, other: object) -> set[tuple[str, str]]:
@@ -106,9 +110,8 @@ def _values(rows: Iterable[Row], name: str) -> Counter[str]:
     return Counter(repr(row.get(name)) for row in rows)
 
 
-def _is_unforeseeable(column: Column[Any]) -> bool:
-    counted = column.primary_key and isinstance(column.type, Integer)
-    return counted or isinstance(column.type, DateTime | Uuid)
+def _is_unforeseeable(kind: TypeEngine[Any], *, is_key: bool) -> bool:
+    return isinstance(kind, DateTime | Uuid) or (is_key and isinstance(kind, Integer))
 
 
 def _told(row: Row) -> str:
