@@ -107,7 +107,7 @@ class Nursery:
         self._folder.cleanup()
 
     def _started(self) -> "subprocess.Popen[str]":
-        command = [sys.executable, str(_NURSERY), self._path]
+        command = [sys.executable, "-P", str(_NURSERY), self._path]
         process = subprocess.Popen(  # noqa: S603 - our own file
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )

@@ -13,9 +13,13 @@ import selectors
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import IO, Any
 
-WARM = ("orders_service.cli", "orders_service.serving", "orders_service.app", "celery.bin.celery")
+from orders_service.app import create_app
+from orders_service.settings import Settings
+
+WARM = ("orders_service.cli", "orders_service.serving", "celery.bin.celery")
 
 
 class Nursery:
@@ -89,9 +93,15 @@ def become(wanted: dict[str, Any]) -> None:
     sys.argv = wanted["command"]
 
 
-def main(path: str) -> None:
+def warm_up(folder: Path) -> None:
+    """Import it all, and read the signatures of all endpoints, which is done for the first application."""
     for module in WARM:
         importlib.import_module(module)
+    create_app(Settings(data_dir=folder))
+
+
+def main(path: str) -> None:
+    warm_up(Path(path).parent)
     gc.collect()
     gc.freeze()  # what is shared is not touched, and so not copied
     nursery = Nursery(path)
