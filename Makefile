@@ -23,8 +23,8 @@ run: .venv/run.stamp ## migrate, seed and serve on 127.0.0.1 (PORT=8000), SQLite
 demo: .venv/run.stamp ## a crash to watch: a server is killed at work, and every effect is counted afterwards
 	@$(BIN)/orders demo
 
-test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, two at a time
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: .venv/dev.stamp ## every test, on SQLite and on a PostgreSQL of its own, three at a time
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev.stamp ## the long stories of kills, cut connections and failovers: minutes each
 	@$(BIN)/pytest -m faults tests/acceptance $(ARGS)
