@@ -4,6 +4,7 @@ import io
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from orders_service import logs, schema
 from tests.builders.ear import Ear
 from tests.builders.shop import Shop, open_shop
-from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
+from tests.harness.schemas import Emptying
 
 
 @pytest.fixture(autouse=True)
@@ -38,11 +39,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: Postgres) -> Iterator[str]:
+def migrated_postgres(postgres: Postgres) -> Iterator[tuple[str, Emptying]]:
     """One database for all tests that leave the schema as it is."""
     with fresh_database(postgres) as url:
         schema.migrate(url)
-        yield url
+        with closing(Emptying(url)) as emptying:
+            yield url, emptying
 
 
 @pytest.fixture
@@ -53,10 +55,11 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(migrated_postgres: str) -> Iterator[str]:
+def postgres_url(migrated_postgres: tuple[str, Emptying]) -> Iterator[str]:
     """A migrated database without rows."""
-    yield migrated_postgres
-    schemas.empty(migrated_postgres)
+    url, emptying = migrated_postgres
+    yield url
+    emptying.empty()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

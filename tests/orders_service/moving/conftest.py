@@ -1,29 +1,18 @@
 """A file with one product in it, and an empty PostgreSQL that it may move to."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orders_service import schema
 from tests.builders.house import A_PRODUCT, execute
-from tests.harness import schemas
-from tests.harness.postgres import Postgres, fresh_database
-
-
-@pytest.fixture(scope="module")
-def migrated(postgres: Postgres) -> Iterator[str]:
-    """Where nothing arrives but what a test takes away again: migrating takes a second."""
-    with fresh_database(postgres) as url:
-        schema.migrate(url)
-        yield url
 
 
 @pytest.fixture
-def target(migrated: str) -> Iterator[str]:
-    yield migrated
-    schemas.empty(migrated)
+def target(postgres_url: str) -> str:
+    """Migrated, and without a row."""
+    return postgres_url
 
 
 @pytest.fixture(scope="module")
