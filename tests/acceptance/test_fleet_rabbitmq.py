@@ -18,10 +18,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.skipif(rabbitmq_executable() is No
 async def test_messages_alone_bring_all_orders_to_both_workers(postgres: Postgres, tmp_path: Path) -> None:
     with own_rabbitmq() as rabbitmq, fresh_database(postgres) as url:
         planted = fleet(url, tmp_path, rabbitmq.url, plants=["never_sweeps"], api_plants=["undisturbed"])
-        async with planted as ours, ours.nothing_twice():
-            await ours.place(MANY)
-            await ours.until_done()
-            assert min(await ours.counted("pipeline_wakeups_heard_total", outcome="taken")) > 0
-            async with ours.held(SOME):
-                ours.remote.wake(*[run.id for run in read_runs(url) if run.owner])
-            await ours.until_done()
+        async with planted as ours:
+            await ours.until_carried()
+            async with ours.nothing_twice():
+                await ours.place(MANY)
+                await ours.until_done()
+                assert min(await ours.counted("pipeline_wakeups_heard_total", outcome="taken")) > 0
+                async with ours.held(SOME):
+                    ours.remote.wake(*[run.id for run in read_runs(url) if run.owner])
+                await ours.until_done()

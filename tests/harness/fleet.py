@@ -52,6 +52,18 @@ class Fleet:
         """Until all workers answer through the broker: from here on each of them takes messages."""
         await until(lambda: len(self.remote.ask("ping", workers=len(self.workers))) == len(self.workers))
 
+    async def until_carried(self) -> None:
+        """Until the API reaches its broker.
+
+        Its first connection may take longer than it is waited for, and then what it was for is dropped: workers that
+        never sweep are told of that by hand.
+        """
+        await self.place(1)
+        while not await counted(self.api, "pipeline_wakeups_total", outcome="published"):
+            await self.place(1)
+        self.remote.wake(*[run.id for run in read_order_runs(self.stage.database_url) if run.owner is None])
+        await self.until_done()
+
     async def place(self, count: int) -> None:
         """Place so many orders, and have each of them accepted at the first try."""
         async with self.stage.client(self.api) as client:
