@@ -24,8 +24,7 @@ class PatientConnection(Connection[Any]):
         try:
             return super().wait(gen, interval, timeout or LONGEST_SILENCE_SECONDS)
         except OperationalError:
-            if (
-                self.pgconn.transaction_status == TransactionStatus.ACTIVE
-            ):  # it is silent; an answer would have ended it
+            is_silent = self.pgconn.transaction_status == TransactionStatus.ACTIVE  # an answer would have ended that
+            if is_silent:
                 self.pgconn.finish()
             raise
