@@ -73,7 +73,7 @@ class Forked:
 
 
 class Nursery:
-    """Starts with the first process that is wanted of it."""
+    """Starts when it is warmed, or with the first process that is wanted of it."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="nursery-")
@@ -85,8 +85,7 @@ class Nursery:
         script = _script(wanted)
         if script is None:
             return None
-        if self._process is None:
-            self._process = self._started()
+        self.warm_up()
         wanted.log.touch()
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self._path)
@@ -100,6 +99,11 @@ class Nursery:
         parent.write(json.dumps(said) + "\n")
         parent.flush()
         return Forked(parent)
+
+    def warm_up(self) -> None:
+        """Return when it can bear: seconds after the first call."""
+        if self._process is None:
+            self._process = self._started()
 
     def close(self) -> None:
         if self._process is not None:
@@ -138,6 +142,12 @@ def nursing() -> Iterator[None]:
     finally:
         _nurseries.remove(nursery)
         nursery.close()
+
+
+def warm_up() -> None:
+    """Before anything that must not wait is under way."""
+    for nursery in _nurseries:
+        nursery.warm_up()
 
 
 def born(wanted: Wanted) -> Born:

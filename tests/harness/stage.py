@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from orders_service import schema, starting
 from orders_service.settings import Settings
+from tests.harness import births
 from tests.harness.checker import TERMINAL, Evidence, read_mailbox, violations
 from tests.harness.client import Client
 from tests.harness.facts import StoredRun, fulfilling, read_facts, reading_runs
@@ -100,5 +101,6 @@ def _prepare(installation: Installation, stock: Mapping[str, int]) -> None:
     catalog.write_text(
         json.dumps([{"sku": sku, "name": sku, "price": price, "available": count} for sku, count in stock.items()])
     )
+    births.warm_up()
     schema.migrate(installation.database_url)
     starting.seed(Settings(database_url=SecretStr(installation.database_url)), catalog)
