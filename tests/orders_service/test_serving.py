@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import os
 import re
@@ -12,11 +13,13 @@ from pathlib import Path
 import aiohttp
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import make_url, text
 
 from orders_service import schema
 from orders_service.serving import PortTaken, listen
-from orders_service.settings import DEVELOPMENT_KEY
+from orders_service.serving import serving as serving_on_our_loop
+from orders_service.settings import DEVELOPMENT_KEY, Settings
 from tests.builders.orders import an_order
 from tests.harness import schemas
 from tests.harness.postgres import Postgres, fresh_database
@@ -194,6 +197,13 @@ async def test_only_a_trusted_proxy_says_where_a_request_came_from(tmp_path: Pat
 def test_port_0_is_any_free_port() -> None:
     with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as other:
         assert 0 != one.getsockname()[1] != other.getsockname()[1]
+
+
+async def test_what_lives_as_long_as_the_process_is_not_collected_again(sqlite_url: str, tmp_path: Path) -> None:
+    frozen = gc.get_freeze_count()
+    settings = Settings(database_url=SecretStr(sqlite_url), data_dir=tmp_path)
+    async with serving_on_our_loop(settings, listener=listen("127.0.0.1", 0)):
+        assert gc.get_freeze_count() > frozen
 
 
 def test_a_port_that_somebody_has_is_refused_before_anything_else() -> None:
