@@ -78,9 +78,10 @@ class SilentRollbackError(Exception):
 
 
 def commit(connection: Connection) -> None:
-    """COMMIT, and believe it only if the answer says COMMIT.
+    """COMMIT, and believe it only if the answer says COMMIT, without a reservation.
 
-    PostgreSQL answers the COMMIT of an aborted transaction with the tag ROLLBACK and no error.
+    PostgreSQL answers the COMMIT of an aborted transaction with the tag ROLLBACK and no error, and one whose wait for
+    its standby is cancelled with the tag COMMIT and a warning: such a one counts as unanswered.
     """
     if connection.dialect.name != "postgresql":
         connection.exec_driver_sql("COMMIT")
@@ -88,14 +89,27 @@ def commit(connection: Connection) -> None:
         raise SilentRollbackError(tag)
 
 
+_WAITS_FOR_STANDBY = "SyncRepWaitForLSN"  # whoever warns in it; the text may be translated, and the code says nothing
+
+
 def _tag_of_commit(connection: Connection) -> str | None:
     """Past SQLAlchemy, which does not keep the answer's tag; its errors are shaped as SQLAlchemy's again."""
     raw = cast("Any", connection.connection.driver_connection)
     dialect = connection.dialect
     driver = cast("Any", dialect).dbapi
+    warned: list[str | None] = []
+
+    def note(warning: Any) -> None:
+        warned.append(warning.source_function)  # now: the driver lets go of it
+
+    raw.add_notice_handler(note)
     try:
         tag: str | None = raw.execute("COMMIT").statusmessage
+        if _WAITS_FOR_STANDBY in warned:
+            raise driver.OperationalError("No standby has confirmed this COMMIT.")
     except driver.Error as error:
         lost = dialect.is_disconnect(error, raw, None)
         raise DBAPIError.instance("COMMIT", None, error, driver.Error, connection_invalidated=lost) from error
+    finally:
+        raw.remove_notice_handler(note)
     return tag

@@ -20,6 +20,7 @@ _LIMITS = {
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
     "synchronous_commit": "on",
+    "client_min_messages": "warning",  # a COMMIT that no standby has confirmed is told in one
 }
 # A client that vanished with its machine holds its locks until the server looks for it: by itself after two hours.
 _LOOK_FOR_US = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}

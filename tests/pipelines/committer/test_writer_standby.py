@@ -1,4 +1,4 @@
-"""A COMMIT that loses its connection while it waits for a standby: everybody sees it, and no standby has it yet."""
+"""A COMMIT whose wait for a standby is broken off: everybody sees it, and no standby has it yet."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,12 +22,13 @@ def server() -> Iterator[OwnPostgres]:
         yield server
 
 
-async def test_it_is_acknowledged_only_when_a_standby_has_it(server: OwnPostgres) -> None:
+@pytest.mark.parametrize("breaks_it_off", ["pg_terminate_backend", "pg_cancel_backend"])
+async def test_it_is_acknowledged_only_when_a_standby_has_it(server: OwnPostgres, breaks_it_off: str) -> None:
     async with open_desk(server.url) as desk:
         with _nobody_confirms(server):
             number, writing = await _first_that_waits(desk, server)
             [first] = _waiting(server)
-            _ask(server, f"SELECT pg_terminate_backend({first})")
+            _ask(server, f"SELECT {breaks_it_off}({first})")
             await until(lambda: number in desk.notes())
             await until(lambda: first not in _waiting(server) != [])  # whoever asks what became of it
             assert not writing.done()

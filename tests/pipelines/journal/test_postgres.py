@@ -16,8 +16,14 @@ from pipelines.journal.tables import processes
 from pipelines.testing import create_tables
 from tests.harness.postgres import Postgres, fresh_database
 
-NAMES = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "synchronous_commit")
-LIMITS = dict(zip(NAMES, ("2s", "5s", "5s", "on"), strict=True))
+LIMITS = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+    "synchronous_commit": "on",
+    "client_min_messages": "warning",
+}
+NAMES = tuple(LIMITS)
 _PREPARED = text("SELECT count(*) FROM pg_prepared_statements")
 
 
