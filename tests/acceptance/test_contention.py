@@ -69,7 +69,7 @@ async def test_rows_are_locked_in_one_order_whatever_the_client_sends(
 async def _order_in_both_directions(orders: int, stage: Stage, *servers: OrdersServer) -> None:
     async with stage.client(*servers) as client:
         requests = [OrderRequest(BOTH[:: 1 if number % 2 else -1]) for number in range(orders)]
-        heard = await client.place_all(requests, connections=CONNECTIONS)
+        heard = await client.place_all(requests, connections=CONNECTIONS, until_answered=True)
         assert {each.status for each in heard} == {201}
         await stage.until_settled()
 
