@@ -1,6 +1,7 @@
 """The databases that tests run on: each test that asks for one runs on SQLite and on PostgreSQL."""
 
 import gc
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.harness.births import nursing
 from tests.harness.postgres import Postgres, any_postgres, fresh_database
 
 compiled.share()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `make test &`, which what we start would inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
