@@ -137,6 +137,14 @@ class _Calls:
         return connection  # type: ignore[no-any-return] # a driver's connection is whatever the driver says
 
 
+# An older server does not know the name, and a session that is not ours is not told anything.
+_IS_TOLD = """
+SELECT told, CASE WHEN told = '{told}' AND {limit} IS NOT NULL AND current_setting('transaction_timeout', true) <> ''
+                  THEN set_config('transaction_timeout', {limit}, false) END
+  FROM current_setting('lock_timeout') AS told
+"""
+
+
 class _Session:
     """A connection that is one session with one backend: told once."""
 
@@ -153,15 +161,12 @@ class _Session:
 
     def _tell(self, connection: DBAPIConnection) -> None:
         cursor = connection.cursor()
-        cursor.execute("SELECT current_setting('lock_timeout')")
-        [found] = cursor.fetchone() or [None]
-        if found != self._manner.settings["lock_timeout"]:
+        told = self._manner.settings["lock_timeout"]
+        limit = "NULL" if self._manner.transactions is None else f"'{self._manner.transactions}'"
+        cursor.execute(_IS_TOLD.format(told=told, limit=limit))
+        [found, _] = cursor.fetchone() or [None, None]
+        if found != told:
             raise _not_in_a_session()
-        if self._manner.transactions is not None:
-            cursor.execute(
-                f"SELECT set_config(name, '{self._manner.transactions}', false) FROM pg_settings"  # noqa: S608 - ours
-                " WHERE name = 'transaction_timeout'"
-            )
         cursor.close()
         connection.commit()
 
