@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness import compiled
 from tests.harness.births import nursing
+from tests.harness.kept_connections import Shelf, open_shelf
 from tests.harness.postgres import Postgres, any_postgres, fresh_database
 
 compiled.share()
@@ -24,9 +25,16 @@ def nursery() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def shelf() -> Iterator[Shelf]:
+    """Connections to the server below that have been closed, and may be had again."""
+    with open_shelf() as shelf:
+        yield shelf
+
+
+@pytest.fixture(scope="session")
+def postgres(shelf: Shelf) -> Iterator[Postgres]:
     """One server for the whole session, started when the first test wants it."""
-    with any_postgres() as server:
+    with any_postgres() as server, shelf.keeping(server.url):
         yield server
 
 

@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text
 from sqlmodel import SQLModel
 
 from pipelines import Pipeline, ReadSession, RunRecord, StepContext, Transaction
 from pipelines.events import Event
-from pipelines.journal import open_for_writing
+from pipelines.journal import open_for_reading, open_for_writing
 from pipelines.journal.tables import runs
 from pipelines.testing import Rehearsal, create_tables, fresh_file, rehearsal
 
 metadata = MetaData()  # of its own: what migrations are compared with must not know it
+_UPDATES = text("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'runs'")
 effects = Table("effects", metadata, Column("id", Integer, primary_key=True), Column("what", String(200)))
 
 
@@ -92,6 +93,19 @@ def noted(database_url: str) -> list[str]:
             return list(connection.execute(select(effects.c.what).order_by(effects.c.id)).scalars())
     finally:
         engine.dispose()
+
+
+async def hot_updates(database_url: str, *, of: int) -> int:
+    """How many of so many updates of runs left their indexes alone. A backend tells its counts when it has ended."""
+    engine = open_for_reading(database_url)
+    async with asyncio.timeout(60):
+        while True:
+            with engine.connect() as connection:
+                told, hot = connection.execute(_UPDATES).one()
+            if told == of:
+                engine.dispose()
+                return int(hot)
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -5,21 +5,27 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
+from tests.harness.kept_connections import Shelf
 from tests.harness.postgres import Postgres, fresh_database
 
 _ALONE = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+   AND pid <> ALL (%s)
 """
+# To truncate is to make new files, which takes longer than to delete a few rows. What refers to a table is younger.
 _EMPTY = """
 DO $$
-DECLARE has_rows bool; name regclass; filled text;
+DECLARE name regclass; large text;
 BEGIN
-  FOR name IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO has_rows;
-    IF has_rows THEN filled := concat_ws(', ', filled, name); END IF;
+  FOR name IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY oid DESC
+  LOOP
+    IF pg_relation_size(name) > 65536 THEN large := concat_ws(', ', large, name);
+    ELSIF pg_relation_size(name) > 0 THEN EXECUTE format('DELETE FROM %s', name);
+    END IF;
   END LOOP;
-  IF filled IS NOT NULL THEN EXECUTE format('TRUNCATE %s RESTART IDENTITY CASCADE', filled); END IF;
+  IF large IS NOT NULL THEN EXECUTE format('TRUNCATE %s CASCADE', large); END IF;
+  PERFORM setval(oid, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace;
   PERFORM pg_stat_reset();
 END $$
 """
@@ -40,8 +46,9 @@ SELECT md5(string_agg(found, ' ' ORDER BY found)) FROM (
 class Recycled:
     """A new database costs a server more than most tests: its files, and the catalog that each connection reads."""
 
-    def __init__(self, server: Postgres, make_tables: Callable[[str], object]) -> None:
+    def __init__(self, server: Postgres, shelf: Shelf, make_tables: Callable[[str], object]) -> None:
         self._server = server
+        self._shelf = shelf
         self._make_tables = make_tables
         self._made = ExitStack()
         self._shape: object = None
@@ -69,6 +76,6 @@ class Recycled:
         return url
 
     def _emptied(self) -> object:
-        for statement in (_ALONE, _EMPTY):
-            self._connection.execute(statement)
+        self._connection.execute(_ALONE, [self._shelf.pids()])
+        self._connection.execute(_EMPTY)
         return self._connection.execute(_SHAPE).fetchone()

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.builders.world import with_effects
+from tests.harness.kept_connections import Shelf
 from tests.harness.postgres import Postgres
 from tests.harness.recycling import Recycled
 
 
 @pytest.fixture(scope="session")
-def recycled(postgres: Postgres) -> Iterator[Recycled]:
-    databases = Recycled(postgres, with_effects)
+def recycled(postgres: Postgres, shelf: Shelf) -> Iterator[Recycled]:
+    databases = Recycled(postgres, shelf, with_effects)
     yield databases
     databases.close()
 
