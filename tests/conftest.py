@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness import compiled
 from tests.harness.births import nursing
@@ -13,6 +14,8 @@ from tests.harness.kept_connections import Shelf, open_shelf
 from tests.harness.postgres import Postgres, any_postgres, fresh_database
 
 compiled.share()
+settings.register_profile("whole suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others work too
+settings.load_profile("whole suite")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `make test &`, which what we start would inherit
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

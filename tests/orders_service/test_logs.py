@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_service import logs
@@ -56,13 +56,11 @@ def test_what_is_bound_to_a_request_is_in_its_lines() -> None:
         assert log_as_json(io.StringIO())["request_id"] == "r1"
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_value_breaks_a_line_of_json(value: str) -> None:
     assert log_as_json(io.StringIO(), reason=value)["reason"] == value
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_value_breaks_a_line_of_text(value: str) -> None:
     terminal = Terminal()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import httpx2
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
@@ -97,7 +97,6 @@ def texts_in(value: object) -> Iterator[str]:
             yield from texts_in(list(value.values()))
 
 
-@settings(deadline=None)
 @given(value=json_values, ensure_ascii=st.booleans())
 def test_json_is_read_as_ever_unless_it_has_control_characters(value: object, *, ensure_ascii: bool) -> None:
     body = json.dumps(value, ensure_ascii=ensure_ascii).encode()
@@ -108,7 +107,6 @@ def test_json_is_read_as_ever_unless_it_has_control_characters(value: object, *,
         assert loads(body) == value
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_a_value_or_a_problem(body: bytes) -> None:
     with suppress(Problem):

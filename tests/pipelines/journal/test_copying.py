@@ -99,7 +99,7 @@ def as_read(connection: Connection) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in connection.execute(select(kinds).order_by(kinds.c.id))]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROWS, min_size=1, max_size=5))
 def test_whatever_fits_arrives_as_it_was(source: Connection, target: Connection, rows: list[dict[str, Any]]) -> None:
     for connection in (source, target):
