@@ -93,7 +93,7 @@ async def _terminated_during_a_webhook(folder: Path) -> AsyncIterator[tuple[Stag
 
 
 async def _until_refused(server: OrdersServer) -> None:
-    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(60):
         while True:
             try:
                 async with http.get(server.ready_url):

@@ -141,6 +141,6 @@ async def _get(server: OrdersServer, path: str) -> Any:
 
 
 async def _completed(server: OrdersServer, order: Any) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await _get(server, f"/v1/orders/{order['id']}"))["status"] != "completed":  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)

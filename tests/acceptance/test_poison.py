@@ -62,7 +62,7 @@ async def died(database_url: str, folder: Path, kind: str, processes: int) -> di
     )
     supervisor.start()
     try:
-        ended = await supervisor.until_exit(within_seconds=40)
+        ended = await supervisor.until_exit()
     finally:
         await supervisor.kill()
     assert ended.code == 0, supervisor.log_end()

@@ -15,6 +15,7 @@ from orders_service.registries import FOLDER
 from tests.harness.client import OrderRequest
 from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database
+from tests.harness.processes import START_SECONDS
 from tests.harness.scrape import scrape, value_of
 from tests.harness.stage import Stage, staged, until
 
@@ -56,7 +57,7 @@ def workers_in(shared: Path) -> set[int]:
 
 async def all_workers(server: OrdersServer) -> list[Sample]:
     """A scrape of when all workers are in the journal."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(START_SECONDS):
         while value_of(samples := await scrape(server.url), "pipeline_processes", state="live") < WORKERS:  # noqa: ASYNC110 - other processes
             await asyncio.sleep(0.1)
     return samples

@@ -16,16 +16,12 @@ from tests.harness.scrape import scrape
 from tests.harness.stage import Stage, staged, until
 
 NAMES = ("one", "two")
-_START_SECONDS = 120.0  # three at once, on a machine that has other things to do
 CELERY = Path(sys.executable).parent / "celery"
 LAUNCH = Path(__file__).parents[1] / "acceptance" / "launch_celery.py"
 
 
 class CeleryWorker(OrdersServer):
-    """It is an `orders work` and a Celery worker, and takes as long as both to start."""
-
-    async def serve(self, *, within_seconds: float = _START_SECONDS) -> None:
-        await super().serve(within_seconds=within_seconds)
+    """It is an `orders work` and a Celery worker."""
 
 
 def celery_worker(installation: Installation, name: str, *plants: str, options: Sequence[str] = ()) -> CeleryWorker:
@@ -134,7 +130,7 @@ async def started(*servers: OrdersServer) -> AsyncIterator[None]:
         for server in servers:
             server.start()
         for server in servers:
-            await server.until_ready(server.ready_url, within_seconds=_START_SECONDS)
+            await server.until_ready(server.ready_url)
         yield
     finally:
         for server in servers:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.harness.processes import START_SECONDS, ServiceProcess, free_port, running
+from tests.harness.processes import ServiceProcess, free_port, running
 from tests.harness.releases import Release
 
 ORDERS = Path(sys.executable).parent / "orders"
@@ -31,10 +31,10 @@ class OrdersServer(ServiceProcess):
         self.url = f"http://127.0.0.1:{port}"
         self.ready_url = f"{self.url}/readyz"
 
-    async def serve(self, *, within_seconds: float = START_SECONDS) -> None:
+    async def serve(self) -> None:
         """Start it and return when it is ready."""
         self.start()
-        await self.until_ready(self.ready_url, within_seconds=within_seconds)
+        await self.until_ready(self.ready_url)
 
 
 @dataclass(frozen=True, kw_only=True)

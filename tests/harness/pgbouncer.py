@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import URL, make_url
 
-from tests.harness.processes import ServiceProcess, free_port
+from tests.harness.processes import START_SECONDS, ServiceProcess, free_port
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
 _POLL_SECONDS = 0.02
@@ -70,7 +70,7 @@ class PgBouncer:
 
     async def start(self) -> None:
         self._process.start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_SECONDS):
             while not await asyncio.to_thread(self._answers):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(_POLL_SECONDS)
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from tests.harness.processes import ServiceProcess
 
 README = Path(__file__).parents[2] / "pipelines" / "README.md"
-HEARD_SECONDS = 20.0
+HEARD_SECONDS = 60.0
 
 
 def published_code(page: Path, word: str) -> str:

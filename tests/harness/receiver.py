@@ -100,12 +100,12 @@ class Receiver:
         self._closing = asyncio.Event()
         self._news = asyncio.Condition()
 
-    async def until(self, condition: Callable[["Receiver"], bool], *, within_seconds: float = 30.0) -> None:
+    async def until(self, condition: Callable[["Receiver"], bool], *, within_seconds: float = 60.0) -> None:
         """Return when `condition` holds; it is looked at after each delivery."""
         async with asyncio.timeout(within_seconds), self._news:
             await self._news.wait_for(lambda: condition(self))
 
-    async def until_accepted(self, count: int, *, within_seconds: float = 30.0) -> None:
+    async def until_accepted(self, count: int, *, within_seconds: float = 60.0) -> None:
         """Return when so many different ids have been accepted."""
         await self.until(lambda receiver: len(receiver.accepted) >= count, within_seconds=within_seconds)
 

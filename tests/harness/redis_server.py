@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from tests.harness.processes import free_port
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 _POLL_SECONDS = 0.01
 
 

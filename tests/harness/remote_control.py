@@ -45,7 +45,7 @@ class RemoteControl:
         with self._app.producer_pool.acquire(block=True) as producer:
             producer.publish(body, routing_key=QUEUE, content_type=content_type, content_encoding="utf-8")
 
-    def hear(self, *kinds: str, within_seconds: float = 30.0) -> Counter[str]:
+    def hear(self, *kinds: str, within_seconds: float = 60.0) -> Counter[str]:
         """Listen to events, which it asks the workers for as Flower does, until there was one of each kind."""
         self._app.control.enable_events()
         heard = Counter[str]()

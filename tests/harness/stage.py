@@ -20,7 +20,7 @@ from tests.harness.orders import ADMIN_KEY, SECRET, Installation, OrdersServer
 from tests.harness.receiver import Receiver, webhook_receiver
 
 _POLL_SECONDS = 0.05
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0  # servers start meanwhile
 
 
 @dataclass(frozen=True)

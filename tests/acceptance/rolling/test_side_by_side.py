@@ -16,7 +16,6 @@ from tests.harness.stage import Stage, staged
 
 # Few slots and a slow warehouse: who leaves always leaves something behind, and there is no more than a little to do.
 SLOW = {"worker_slots": 4}
-PATIENCE = 120  # a start beside a server under load
 
 
 async def leaves(load: Load, leaving: OrdersServer, staying: OrdersServer) -> None:
@@ -31,11 +30,11 @@ async def upgraded(stage: Stage, old: OrdersServer, new: OrdersServer) -> None:
     """The new one comes and the old one leaves; then the old one is back, and both work."""
     async with under_load(stage, old) as load:
         await load.goes_on()
-        await new.serve(within_seconds=PATIENCE)
+        await new.serve()
         load.client.turn_to(old.url, new.url)
         await load.goes_on()
         await leaves(load, old, new)
-        await old.serve(within_seconds=PATIENCE)
+        await old.serve()
         load.client.turn_to(old.url, new.url)
         await load.goes_on()
     await stage.until_settled()

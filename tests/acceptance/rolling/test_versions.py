@@ -15,7 +15,6 @@ from tests.harness.releases import Release
 from tests.harness.stage import Stage, staged
 
 EACH = 3
-PATIENCE = 120  # a start beside a server at work
 OLD = ["validate_order", "reserve_stock", "send_confirmation", "notify_warehouse"]
 NEW = ["reserve_stock", "confirm_by_mail", "weigh_parcel", "notify_warehouse"]
 
@@ -76,7 +75,7 @@ async def test_runs_of_another_version_wait_for_their_release(
             await until_left_alone(stage, of_new, by=old)
             assert await gate(stage, before) == (1, [f"{EACH} unknown-version"])
             of_old = await killed_at_work(stage, old)  # as in an upgrade without an upcast
-            await new.serve(within_seconds=PATIENCE)
+            await new.serve()
             await until_left_alone(stage, of_old, by=new)
         found = {run.id: run.state for run in read_order_runs(postgres_url)}
         assert {state for run, state in found.items() if run not in of_old} == {"completed"}
