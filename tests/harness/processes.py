@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,8 +116,9 @@ class ServiceProcess:
             raise StartFailedError(f"ended with {self._exit.result().code}:\n{self.log_end()}")
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.is_running:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it has just been reaped, and the loop has not been told
+            if self.is_running:
+                os.kill(self.pid, number)
 
     def _reap(self, loop: asyncio.AbstractEventLoop) -> None:
         ended = Exit(*self._born.wait())
