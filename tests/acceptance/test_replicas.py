@@ -72,7 +72,7 @@ async def _of_all_roles(stage: Stage) -> AsyncIterator[list[OrdersServer]]:
 async def test_nothing_is_lost_or_done_twice_whatever_breaks(tmp_path: Path, dice: random.Random, rounds: int) -> None:
     orders = rounds * ORDERS_PER_ROUND
     with own_postgres() as database:
-        async with staged(database.url, tmp_path, stock=STOCK, lease_seconds=5) as stage:
+        async with staged(database.url, tmp_path, stock=STOCK) as stage:
             stage.receiver.behaviour = always(Answer(delay_seconds=0.02))
             async with _of_all_roles(stage) as servers:
                 nemesis = Nemesis(database, servers, dice)
