@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,7 @@ class Client:
 
     def __init__(self, servers: Sequence[str], key: str, ledger: Path, *, timeout_seconds: float = 10.0) -> None:
         self._servers = itertools.cycle(servers)
+        self._under_way: dict[asyncio.Event, str] = {}  # set when this server has answered, or will no more
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._ledger = Ledger(ledger)
@@ -77,9 +79,12 @@ class Client:
         await self._http.close()
         self._ledger.__exit__(kind, error, trace)
 
-    def turn_to(self, *servers: str) -> None:
-        """As a load balancer does, whose list has changed; requests under way are let be."""
+    async def turn_to(self, *servers: str) -> None:
+        """As a load balancer does, whose list has changed: those that were taken from it have answered."""
         self._servers = itertools.cycle(servers)
+        for answered, server in list(self._under_way.items()):
+            if server not in servers:
+                await answered.wait()
 
     async def place_all(
         self, orders: Iterable[OrderRequest], *, connections: int, until_answered: bool = False
@@ -113,12 +118,25 @@ class Client:
         return heard
 
     async def _post(self, order: OrderRequest) -> Heard:
-        url, headers = f"{next(self._servers)}/v1/orders", {**self._headers, "Idempotency-Key": order.key}
+        headers = {**self._headers, "Idempotency-Key": order.key}
+        with self._next_server() as server:
+            url = f"{server}/v1/orders"
+            try:
+                async with self._http.post(url, data=order.body, headers=headers, allow_redirects=False) as answer:
+                    return _judged(answer.status, await answer.read())
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                return Heard("info", error=repr(error))
+
+    @contextmanager
+    def _next_server(self) -> Iterator[str]:
+        """A request to it is under way in this block."""
+        server, answered = next(self._servers), asyncio.Event()
+        self._under_way[answered] = server
         try:
-            async with self._http.post(url, data=order.body, headers=headers, allow_redirects=False) as answer:
-                return _judged(answer.status, await answer.read())
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Heard("info", error=repr(error))
+            yield server
+        finally:
+            del self._under_way[answered]
+            answered.set()
 
 
 def _judged(status: int, body: bytes) -> Heard:

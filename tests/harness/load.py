@@ -12,6 +12,7 @@ from tests.harness.stage import Stage
 BETWEEN_TURNS = 15
 BACKLOG = 20
 CONNECTIONS = 4
+ANSWERED_SECONDS = 60.0  # servers start beside it, and nothing may go unanswered
 
 
 class Load:
@@ -45,7 +46,7 @@ class Load:
 
 @asynccontextmanager
 async def under_load(stage: Stage, *servers: OrdersServer) -> AsyncIterator[Load]:
-    async with stage.client(*servers) as client, asyncio.TaskGroup() as group:
+    async with stage.client(*servers, timeout_seconds=ANSWERED_SECONDS) as client, asyncio.TaskGroup() as group:
         load = Load(stage, client)
         group.create_task(load.run(), name="load")
         try:

@@ -1,5 +1,6 @@
 """The load client: what it takes for a yes, a no and a don't know, and that it repeats under the same key."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -78,6 +79,15 @@ async def test_servers_take_turns(tmp_path: Path) -> None:
         Client([one, other], "k", tmp_path / "ledger") as client,
     ):
         assert [(await client.place(_order())).status for _ in range(4)] == [201, 503, 201, 503]
+
+
+async def test_a_server_has_answered_when_another_takes_its_turn(tmp_path: Path) -> None:
+    with _mute_server() as url:
+        async with Client([url], "k", tmp_path / "ledger", timeout_seconds=0.05) as client:
+            placing = asyncio.create_task(client.place(_order()))
+            await asyncio.sleep(0)  # it begins
+            await client.turn_to("http://127.0.0.1:1")
+            assert placing.done()
 
 
 def _order() -> OrderRequest:

@@ -19,8 +19,8 @@ SLOW = {"worker_slots": 4}
 
 
 async def leaves(load: Load, leaving: OrdersServer, staying: OrdersServer) -> None:
-    """As in a rollout: taken from the list first, and then told to go."""
-    load.client.turn_to(staying.url)
+    """As in a rollout: taken from the list first, and then told to go: it would hang up on who has just asked."""
+    await load.client.turn_to(staying.url)
     leaving.terminate()
     assert (await leaving.until_exit()).code == 0, leaving.log_end()
     await load.goes_on()
@@ -31,11 +31,11 @@ async def upgraded(stage: Stage, old: OrdersServer, new: OrdersServer) -> None:
     async with under_load(stage, old) as load:
         await load.goes_on()
         await new.serve()
-        load.client.turn_to(old.url, new.url)
+        await load.client.turn_to(old.url, new.url)
         await load.goes_on()
         await leaves(load, old, new)
         await old.serve()
-        load.client.turn_to(old.url, new.url)
+        await load.client.turn_to(old.url, new.url)
         await load.goes_on()
     await stage.until_settled()
     assert stage.violations() == []
