@@ -16,16 +16,16 @@ pytestmark = pytest.mark.faults
 
 
 async def test_a_wake_up_before_its_commit_is_noticed(postgres: Postgres, tmp_path: Path) -> None:
-    """Workers that never sweep do not find the run afterwards."""
+    """Workers that never sweep do not find the run afterwards. If one has heard of it too late, there is another."""
     with own_redis() as redis, fresh_database(postgres) as url:
         planted = fleet(url, tmp_path, redis.url, plants=["never_sweeps"], api_plants=["tells_before_commit"])
         async with planted as ours:
-            await ours.place(1)
+            placed = 0
             while not sum(await ours.counted("pipeline_wakeups_heard_total", outcome="left")):
-                pass
-            assert await counted(ours.api, "pipeline_wakeups_total", outcome="published") == 1
-            [violation] = ours.stage.violations()
-            assert violation.endswith("its run is ready")
+                await ours.place(1)
+                placed += 1
+            assert await counted(ours.api, "pipeline_wakeups_total", outcome="published") <= placed  # not told again
+            assert any(violation.endswith("its run is ready") for violation in ours.stage.violations())
 
 
 async def test_a_take_from_its_owner_is_noticed(postgres: Postgres, tmp_path: Path) -> None:
