@@ -1,11 +1,13 @@
 """Server processes that a test starts, kills, pauses and asks for what they used."""
 
 import asyncio
+import itertools
 import os
+import random
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from tests.harness.births import Born, Wanted, born
 START_SECONDS = 120.0  # several at once, on a machine that has other things to do
 EXIT_SECONDS = 120.0
 _POLL_SECONDS = 0.02
+_NOT_GIVEN_OUT = range(10_000, 32_768)  # whoever asks for any port gets a higher one
+_MOST_WORKERS = 32
 
 
 class StartFailedError(AssertionError):
@@ -137,11 +141,27 @@ async def running(process: ServiceProcess, ready_url: str) -> AsyncIterator[Serv
 
 
 def free_port() -> int:
-    """Find a port of the loopback that nobody listens on now; somebody may a moment later."""
+    """Find a port of the loopback that nobody listens on now. None that the system gives to others meanwhile."""
+    return next(port for port in _ports if _is_free(port))
+
+
+def _own_ports() -> Iterator[int]:
+    """In any order: other tests may be at work on this machine. No other worker of ours has them."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ours = _NOT_GIVEN_OUT[worker % _MOST_WORKERS :: _MOST_WORKERS]
+    return itertools.cycle(random.sample(ours, len(ours)))
+
+
+_ports = _own_ports()
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 async def _answers_ok(http: aiohttp.ClientSession, url: str) -> bool:
