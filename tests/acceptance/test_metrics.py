@@ -12,6 +12,7 @@ from tests.harness.checker import STEPS
 from tests.harness.client import OrderRequest
 from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database, own_postgres
+from tests.harness.processes import START_SECONDS
 from tests.harness.receiver import ACCEPT, ERROR, Behaviour
 from tests.harness.scrape import scrape, value_of
 from tests.harness.stage import staged
@@ -105,13 +106,19 @@ async def test_a_scrape_is_answered_while_a_table_is_locked(postgres: Postgres, 
 
 async def _told(server: OrdersServer) -> None:
     """An event follows its COMMIT, and so may come after what a test has read from the database."""
-    async with asyncio.timeout(30):
-        while await _finished(server) < DONE:  # noqa: ASYNC110 - another process
+    async with asyncio.timeout(START_SECONDS):
+        while not _has_all(await scrape(server.url)):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
 
 
-async def _finished(server: OrdersServer) -> float:
-    return value_of(await scrape(server.url), "pipeline_runs_finished_total", pipeline=FULFILLING, outcome="completed")
+def _has_all(scraped: list[Sample]) -> bool:
+    """The last event of each run, and the gauges: a slow look at the journal is not waited for."""
+    ended = [
+        value_of(scraped, "pipeline_runs_finished_total", pipeline=FULFILLING, outcome=outcome)
+        for outcome in ("completed", "rejected")
+    ]
+    stuck = value_of(scraped, "pipeline_step_attempts_total", step=STEPS[-1], outcome="retry")
+    return (*ended, stuck) == (DONE, 1, STUCK) and value_of(scraped, "pipeline_journal_read_timestamp_seconds") > 0
 
 
 def _is_of_orders(sample: Sample, name: str) -> bool:
