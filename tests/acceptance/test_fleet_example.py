@@ -6,15 +6,17 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import aiohttp
 import pytest
 from aiohttp import web
+from celery.app.control import Control
 
 from pipelines.carriers.celery import celery_app
 from tests.harness.postgres import Postgres, fresh_database
-from tests.harness.processes import ServiceProcess, free_port, running
+from tests.harness.processes import START_SECONDS, ServiceProcess, free_port, running
 from tests.harness.published import README, published_code, server_of
 from tests.harness.redis_server import RedisServer, own_redis
 from tests.harness.stage import until
@@ -93,6 +95,16 @@ async def state_of(http: aiohttp.ClientSession, url: str, run_id: UUID) -> str:
         return str((await answer.json())["state"])
 
 
+async def stats_after_all_messages(control: Control) -> Any:
+    """Some come after what they are about, and a busy worker may be late with its answer."""
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            answers = await asyncio.to_thread(control.inspect(timeout=5.0).stats)
+            for stats in (answers or {}).values():
+                if stats["total"] == {"pipelines.wake": AT_ONCE}:
+                    return stats
+
+
 async def test_one_worker_waits_for_many_answers_at_once(database: str, redis: RedisServer, tmp_path: Path) -> None:
     guestbook, port = tmp_path / "guestbook.py", free_port()
     code = published_code(README, "class Guest").replace(HERE, THERE)
@@ -111,8 +123,7 @@ async def test_one_worker_waits_for_many_answers_at_once(database: str, redis: R
         http = await stack.enter_async_context(aiohttp.ClientSession(raise_for_status=True))
         runs = await asyncio.gather(*(signed(http, url) for _ in range(AT_ONCE)))
         assert {await state_of(http, url, run_id) for run_id in runs} == {"completed"}
-        [stats] = (await asyncio.to_thread(control.inspect(timeout=5.0).stats)).values()
-        assert stats["total"] == {"pipelines.wake": AT_ONCE}
+        stats = await stats_after_all_messages(control)
         assert stats["pool"]["threads"] <= stats["pool"]["max-concurrency"] < AT_ONCE
         worker.terminate()
         assert (await worker.until_exit()).code == 0
