@@ -79,7 +79,8 @@ async def test_a_key_is_trusted_for_a_moment_only(shop: Shop, monkeypatch: pytes
     assert refused(await ada.get("/v1/orders"))
 
 
-async def test_a_key_that_was_read_is_not_read_for_each_request(shop: Shop) -> None:
+async def test_a_key_that_was_read_is_not_read_for_each_request(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "TRUSTED_FOR_SECONDS", 60.0)
     ada = await shop.client_of("ada")
     assert (await ada.get("/v1/orders")).status_code == 200
     await shop.write("DELETE FROM api_keys")
