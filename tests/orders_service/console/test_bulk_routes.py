@@ -16,6 +16,7 @@ from tests.builders.operations import audited, failed_orders, interventions
 from tests.builders.shop import Shop
 
 ON_FIRE = {"pipeline": "fulfill-order", "error": "on fire"}
+WAITS_FOR_LONG = "UPDATE runs SET state = 'waiting', due_at = :due_at WHERE id = :id"  # the sweep takes what is due
 
 
 class Form(HTMLParser):
@@ -173,7 +174,7 @@ async def test_no_more_are_retried_than_were_counted(corner_shop: Shop) -> None:
     orders = await failed_orders(corner_shop, 3)
     visitor = await signed_in(corner_shop)
     youngest = orders[-1]["run"]["id"].replace("-", "")
-    await corner_shop.write("UPDATE runs SET state = 'waiting' WHERE id = :id", id=youngest)
+    await corner_shop.write(WAITS_FOR_LONG, id=youngest, due_at="2100-01-01 00:00:00.000000")
     form = await last_form(visitor, "retry", {"pipeline": "fulfill-order"}, pace_per_second="")
     await corner_shop.write("UPDATE runs SET state = 'failed' WHERE id = :id", id=youngest)
     await send(visitor, "retry", form)
