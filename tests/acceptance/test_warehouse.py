@@ -104,5 +104,6 @@ def _judge_failed(facts: Facts, order: StoredOrder) -> None:
     tried = facts.attempts[order.run_id]
     outcomes = [each.outcome for each in tried if (each.step, each.kind) == (STEPS[-1], "do")]
     assert outcomes == ["retry"] * (ATTEMPTS - 1) + ["failed"]
-    undone = [(each.step, each.outcome) for each in tried if each.kind == "undo"]
+    undos = [(each.step, each.outcome) for each in tried if each.kind == "undo"]
+    undone = [each for each in undos if each[1] != "retry"]  # the warehouse may be slow to hear a cancellation, too
     assert undone == [("notify_warehouse", "success"), ("reserve_stock", "success")]
