@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url, text
@@ -103,7 +104,7 @@ def test_programs_are_told_all_of_it(sqlite_url: str) -> None:
 
 
 def test_it_waits_for_nobody_for_long(postgres_url: str) -> None:
-    with schemas.connected(postgres_url) as somebody:
-        somebody.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))
+    with psycopg.connect(postgres_url) as somebody:  # without the limits of the service, which would let go of it
+        somebody.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(OperationalError, match="timeout"):
             look(postgres_url)
