@@ -56,9 +56,10 @@ def judge(shop: Shop) -> None:
 async def test_two_processes_lose_nothing_and_never_wait_in_a_circle(postgres_url: str, tmp_path: Path) -> None:
     with psycopg.connect(postgres_url) as database:
         before = database.execute(DEADLOCKS).fetchone()
-    async with open_shop(postgres_url, tmp_path) as here, open_shop(postgres_url, tmp_path) as there:
-        await here.offer(*(a_product(sku, available=50) for sku in SKUS))
-        await asyncio.gather(fight(here, SKUS), fight(there, SKUS[::-1]))
+    async with open_shop(postgres_url, tmp_path) as here:
+        async with open_shop(postgres_url, tmp_path) as there:
+            await here.offer(*(a_product(sku, available=50) for sku in SKUS))
+            await asyncio.gather(fight(here, SKUS), fight(there, SKUS[::-1]))
         await here.run_to_the_end()  # alone: what one of two takes, the other would miss
         judge(here)
     with psycopg.connect(postgres_url) as database:  # both have ended, so all they counted has been reported
