@@ -168,6 +168,14 @@ class Shop:
         await self.app({**scope, "state": dict(self._state)}, receive, send)
 
 
+def between_ticks() -> VirtualClock:
+    """A minute past a full hour: no schedule of the service fires for some minutes, unless a test moves it."""
+    clock = VirtualClock()
+    now = clock.now()
+    clock.advance(now.replace(minute=1, second=0, microsecond=0) + timedelta(hours=1) - now)
+    return clock
+
+
 @asynccontextmanager
 async def open_shop(
     database_url: str,
@@ -175,6 +183,7 @@ async def open_shop(
     *,
     real_gateways: bool = False,
     gateways: Mapping[Any, object] = NONE,
+    clock: VirtualClock | None = None,
     **options: Any,
 ) -> AsyncIterator[Shop]:
     """Put a shelf of mugs and lamps up, and serve from a database that is migrated.
@@ -182,7 +191,7 @@ async def open_shop(
     `options` are settings of the service, and what its process takes. Without `schedules` a test may move the clock,
     and finds no runs but its own. `gateways` are instead of stand-ins.
     """
-    outside, clock = Outside(), VirtualClock()
+    outside, clock = Outside(), clock or VirtualClock()
     process = {name: options.pop(name) for name in OF_THE_PROCESS & options.keys()}
     app = create_app(
         Given(database_url=SecretStr(database_url), data_dir=folder, **options),

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from orders_service.background import schedules_of
 from orders_service.settings import Settings
 from tests.builders.orders import an_order
-from tests.builders.shop import Shop, open_shop
+from tests.builders.shop import Shop, between_ticks, open_shop
 from tests.harness.scrape import OPEN_METRICS, samples_of
 
 
@@ -43,7 +43,7 @@ async def test_the_mail_and_the_webhook_of_an_order_are_counted(corner_shop: Sho
 
 async def test_all_schedules_are_there_before_they_have_fired(sqlite_url: str, tmp_path: Path) -> None:
     schedules = schedules_of(Settings())
-    async with open_shop(sqlite_url, tmp_path, schedules=schedules) as shop:
+    async with open_shop(sqlite_url, tmp_path, schedules=schedules, clock=between_ticks()) as shop:
         for name in ("pipeline_schedule_last_success_timestamp_seconds", "pipeline_schedule_fires_total"):
             assert await scraped(shop, name) == {labelled(schedule=each.name): 0 for each in schedules}
 

@@ -9,7 +9,7 @@ import pytest
 
 from orders_service.background import SCHEDULES
 from tests.builders.operations import audited, interventions
-from tests.builders.shop import Shop, open_shop
+from tests.builders.shop import Shop, between_ticks, open_shop
 
 NAMES = sorted(each.name for each in SCHEDULES)
 DAY = timedelta(days=1)
@@ -19,7 +19,7 @@ NIGHTLY = "cleanup-sessions"
 @pytest.fixture
 async def clockwork(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """The service with its schedules; it has seen them."""
-    async with open_shop(migrated_url, tmp_path, schedules=SCHEDULES) as shop:
+    async with open_shop(migrated_url, tmp_path, schedules=SCHEDULES, clock=between_ticks()) as shop:
         await shop.advance(timedelta(0))
         yield shop
 
@@ -28,7 +28,7 @@ async def clockwork(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
 async def nights(migrated_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """Only what fires nightly, so that a day is soon over."""
     nightly = [each for each in SCHEDULES if each.name == NIGHTLY]
-    async with open_shop(migrated_url, tmp_path, schedules=nightly) as shop:
+    async with open_shop(migrated_url, tmp_path, schedules=nightly, clock=between_ticks()) as shop:
         await shop.advance(timedelta(0))
         yield shop
 
