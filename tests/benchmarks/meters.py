@@ -19,6 +19,10 @@ SELECT pg_current_wal_insert_lsn() - '0/0' AS wal_bytes, wal_records AS records,
 FROM pg_stat_wal, pg_stat_database WHERE datname = current_database()
 """
 _IN_HAND = "SELECT count(*) FROM runs WHERE owner IS NOT NULL"  # by a partial index that holds nothing else
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,12 @@ def in_hand(url: str) -> int:
     """How many runs some process has in hand."""
     with psycopg.connect(url, options="-c enable_seqscan=off") as connection:
         return int(connection.execute(_IN_HAND).fetchall()[0][0])
+
+
+def others(url: str) -> int:
+    """How many connections there are besides the one that asks."""
+    with psycopg.connect(url) as connection:
+        return int(connection.execute(_OTHERS).fetchall()[0][0])
 
 
 def order(url: str, statements: Iterable[str]) -> None:

@@ -100,17 +100,24 @@ async def account(postgres: Postgres, options: argparse.Namespace, parent: Path)
             if options.warm_up:  # what only the first start writes
                 async with served(camp, apart=options.apart) as running:
                     await book.stretch(running, 8, options.warm_up)
-            meters.order(url, SETTLED)
-            before = meters.read(url)
+            before = await settled(url)
             async with served(camp, apart=options.apart) as running:
                 marks = await since_checkpoint(book, running, options.most)
                 stretches = [await book.stretch(running, 2, options.slow, per_second=SLOWLY)] if options.slow else []
                 stretches += [await book.stretch(running, each, options.orders) for each in options.connections]
-        meters.order(url, SETTLED)
-        after = meters.read(url)
+        after = await settled(url)
         meters.order(url, PRUNED)
         pruning = (meters.read(url).wal_bytes - after.wal_bytes) / book.completed
         return Account(stretches, marks, book.completed - options.warm_up, after - before, pruning)
+
+
+async def settled(url: str) -> Meters:
+    """What all have counted who were connected: a backend reports when it ends, which its client does not wait for."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while meters.others(url):  # noqa: ASYNC110 - of others
+            await asyncio.sleep(_POLL_SECONDS)
+    meters.order(url, SETTLED)
+    return meters.read(url)
 
 
 async def since_checkpoint(book: Book, running: Running, most: int) -> dict[int, int]:
