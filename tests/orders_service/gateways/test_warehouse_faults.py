@@ -123,7 +123,7 @@ async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     ids=["is cut", "hangs", "is endless"],
 )
 async def test_trouble_in_the_body_does_not_undo_an_acceptance(talk: Talk) -> None:
-    async with warehouse_that(talk, timeout_seconds=0.3) as warehouse:
+    async with warehouse_that(talk, timeout_seconds=1.5) as warehouse:  # which is for the head as well
         await warehouse.request_fulfillment(a_request(), key="k")
 
 

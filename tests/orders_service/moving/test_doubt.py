@@ -86,9 +86,9 @@ async def test_the_file_is_not_opened_again_while_its_journal_may_still_arrive(s
 
 def test_a_statement_that_takes_long_is_waited_for(source: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """To check what millions of rows refer to takes minutes, in which the database says nothing."""
-    nap = "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'"
+    nap = "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END'"
     execute(target, nap, "CREATE TRIGGER t AFTER INSERT ON products EXECUTE FUNCTION nap()")
-    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 1.5)  # of all others, too
     assert move(source, target).rows["products"] == 1
     monkeypatch.undo()
     execute(target, "DROP TRIGGER t ON products", "DROP FUNCTION nap")
