@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from tests.harness import compiled
 from tests.harness.births import nursing
 from tests.harness.kept_connections import Shelf, open_shelf
+from tests.harness.memory import quickest_folder
 from tests.harness.postgres import Postgres, any_postgres, fresh_database
 
 compiled.share()
@@ -41,11 +43,18 @@ def postgres(shelf: Shelf) -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def quick_folder() -> Iterator[Path]:
+    """For a database in a file."""
+    with tempfile.TemporaryDirectory(dir=quickest_folder()) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, quick_folder: Path) -> Iterator[str]:
     """An empty database that only this test knows."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'orders.db'}"
+        yield f"sqlite:///{quick_folder / 'orders.db'}"
     else:
         with fresh_database(request.getfixturevalue("postgres")) as url:
             yield url

@@ -4,14 +4,15 @@ import argparse
 from pathlib import Path
 
 from tests.benchmarks.writes import account
-from tests.harness.postgres import Postgres
+from tests.harness.postgres import own_postgres
 
 ORDERS = 20
 
 
-async def test_an_order_is_a_row_of_each_and_one_attempt_at_each_step(postgres: Postgres, tmp_path: Path) -> None:
+async def test_an_order_is_a_row_of_each_and_one_attempt_at_each_step(tmp_path: Path) -> None:
     few = argparse.Namespace(apart=False, warm_up=0, most=0, slow=0, connections=[4], orders=ORDERS)
-    found = await account(postgres, few, tmp_path)
+    with own_postgres() as postgres:  # nobody keeps connections to it, and it tells what it counts
+        found = await account(postgres, few, tmp_path)
     tables = found.total.tables
     for name in ("orders", "idempotency"):
         assert tables[name].inserted == ORDERS

@@ -27,9 +27,7 @@ class Held:
 
     def before(self, connection: Connection, cursor: Any, sql: str, *_: Any) -> None:
         if "JOIN order_lines" in sql and not self._has_begun.is_set():
-            if (
-                connection.dialect.name == "postgresql"
-            ):  # which ends a transaction of ours that is idle for five seconds
+            if connection.dialect.name == "postgresql":  # it would end a transaction that is idle for five seconds
                 cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             self._has_begun.set()
             self._may_go_on.wait(_LONGEST_SECONDS)

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from tests.harness.memory import quickest_folder
 from tests.harness.procfs import family_cpu_seconds
 
 NO_FSYNC = {"fsync": "off", "full_page_writes": "off"}
@@ -117,11 +118,10 @@ def own_postgres(
 ) -> Iterator[OwnPostgres]:
     """Start a server that nobody else uses, so that a test may crash it; it is gone afterwards.
 
-    Its data lie under `parent`, or where temporary files do, which may be no disk at all. With a `primary` it is that
-    one's standby.
+    Its data lie under `parent`, or in memory, where that is to be had. With a `primary` it is that one's standby.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="pg-", dir=parent) as folder,
+        tempfile.TemporaryDirectory(prefix="pg-", dir=parent or quickest_folder()) as folder,
         tempfile.TemporaryDirectory(prefix="pg-") as sockets,
     ):
         data = Path(folder) / "data"

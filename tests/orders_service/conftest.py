@@ -48,9 +48,9 @@ def migrated_postgres(postgres: Postgres) -> Iterator[tuple[str, Emptying]]:
 
 
 @pytest.fixture
-def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+def sqlite_url(migrated_file: Path, quick_folder: Path) -> str:
     """A migrated database without rows."""
-    copy = shutil.copy(migrated_file, tmp_path / "orders.db")
+    copy = shutil.copy(migrated_file, quick_folder / "orders.db")
     return f"sqlite:///{copy}"
 
 

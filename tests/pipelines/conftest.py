@@ -19,10 +19,10 @@ def recycled(postgres: Postgres, shelf: Shelf) -> Iterator[Recycled]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, quick_folder: Path) -> Iterator[str]:
     """A database that only this test knows; on PostgreSQL it has all tables, on SQLite they are quickly made."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'orders.db'}"
+        yield f"sqlite:///{quick_folder / 'orders.db'}"
     else:
         recycled: Recycled = request.getfixturevalue("recycled")
         with recycled.lent() as url:
