@@ -182,10 +182,11 @@ def test_a_host_that_is_away_is_passed_over(postgres: Postgres, opening: Callabl
 
 
 def test_a_server_that_is_silent_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.2)
     with opened(open_for_writing, url) as engine, engine.connect() as connection:
-        with pytest.raises(DBAPIError) as silence:
-            connection.exec_driver_sql("SELECT pg_sleep(4)")
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.2)
+            with pytest.raises(DBAPIError) as silence:
+                connection.exec_driver_sql("SELECT pg_sleep(4)")
         assert silence.value.connection_invalidated
         connection.rollback()
         assert connection.scalar(select(1)) == 1  # over a new one
