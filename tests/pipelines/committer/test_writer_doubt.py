@@ -1,6 +1,7 @@
 """The answer to a COMMIT is lost, or the database is away: who is told what, and what is on disk."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -8,15 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import event, select, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
-from pipelines import Limits, OutcomeUnknown, Transaction, Unavailable
+from pipelines import OutcomeUnknown, Transaction, Unavailable
 from pipelines.events import CommitDoubted
 from pipelines.journal import patience
-from tests.builders.desk import Desk, Member, Note, adding, open_desk
+from tests.builders.desk import PATIENCE_SECONDS, Desk, Member, Note, adding, open_desk
 from tests.harness.commit_proxy import CommitProxy, Cut, commit_proxy
-
-SHORT = Limits(patience_seconds=0.3)
 
 
 @pytest.fixture
@@ -27,13 +27,31 @@ async def proxy(postgres_url: str) -> AsyncIterator[CommitProxy]:
 
 @pytest.fixture
 async def desk(proxy: CommitProxy, postgres_url: str) -> AsyncIterator[Desk]:
-    async with open_desk(proxy.url, stored_at=postgres_url, limits=SHORT) as opened:
+    async with open_desk(proxy.url, stored_at=postgres_url) as opened:
         yield opened
 
 
 def doubts(desk: Desk) -> list[bool]:
     """What the journal said of each COMMIT that was in doubt."""
     return [event.committed for event in desk.events if isinstance(event, CommitDoubted)]
+
+
+def lose_patience(desk: Desk) -> None:
+    """Whoever waits has waited for long enough: to let the time pass would be to hope that the rest is quick."""
+    for member in desk.committer._impatient:
+        member.deadline = 0.0
+
+
+async def until_it_cannot_connect(desk: Desk) -> None:
+    """From then on nothing of a batch is on its way: the writer has found its connection broken, and wants another."""
+    has_failed = threading.Event()
+
+    def hear(error: ExceptionContext) -> None:
+        if error.connection is None:
+            has_failed.set()
+
+    event.listen(desk.process._writers, "handle_error", hear)
+    assert await asyncio.to_thread(has_failed.wait, PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(("cut", "committed"), [(Cut.BEFORE, False), (Cut.AFTER, True)])
@@ -51,8 +69,11 @@ async def test_every_member_is_there_once_whether_the_commit_was_lost_on_its_way
 
 async def test_a_caller_whose_answer_is_withheld_is_told_that_nobody_knows(desk: Desk, proxy: CommitProxy) -> None:
     proxy.cut_next_commit(Cut.WITHHELD)
+    (writing,) = await desk.hand_in(adding(1))
+    await proxy.has_cut.wait()
+    lose_patience(desk)
     with pytest.raises(OutcomeUnknown):
-        await desk.process.write(adding(1))
+        await writing
     assert desk.notes() == [1]
     proxy.let_go.set()
     assert await desk.process.write(adding(2)) == 2
@@ -62,9 +83,10 @@ async def test_a_commit_that_nobody_answers_is_hung_up_on_and_looked_up(
     desk: Desk, proxy: CommitProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The link is half open: to wait for its end would be to wait for ever."""
-    monkeypatch.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.1)
     proxy.cut_next_commit(Cut.WITHHELD)
-    assert await desk.committer.progress(adding(1)) == 1
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(patience, "LONGEST_SILENCE_SECONDS", 0.1)
+        assert await desk.committer.progress(adding(1)) == 1
     assert await desk.committer.progress(adding(2)) == 2
     assert doubts(desk) == [True]
     assert desk.notes() == [1, 2]
@@ -73,8 +95,11 @@ async def test_a_commit_that_nobody_answers_is_hung_up_on_and_looked_up(
 
 async def test_the_journal_says_who_was_right_once_it_can_be_asked(desk: Desk, proxy: CommitProxy) -> None:
     proxy.cut_next_commit(Cut.AFTER, then_away=True)
+    (writing,) = await desk.hand_in(adding(1))
+    await proxy.has_cut.wait()
+    lose_patience(desk)
     with pytest.raises(OutcomeUnknown):
-        await desk.process.write(adding(1))
+        await writing
     proxy.come_back()
     assert await desk.committer.progress(adding(2)) == 2
     assert doubts(desk) == [True]
@@ -85,8 +110,11 @@ async def test_a_commit_that_never_arrived_is_sent_again_though_its_caller_has_g
     desk: Desk, proxy: CommitProxy
 ) -> None:
     proxy.cut_next_commit(Cut.BEFORE, then_away=True)
+    (writing,) = await desk.hand_in(adding(1))
+    await proxy.has_cut.wait()
+    lose_patience(desk)
     with pytest.raises(OutcomeUnknown):
-        await desk.process.write(adding(1))
+        await writing
     proxy.come_back()
     assert await desk.committer.progress(adding(2)) == 2
     assert doubts(desk) == [False]
@@ -97,8 +125,11 @@ async def test_nothing_is_stored_of_a_write_that_was_refused_because_the_databas
     desk: Desk, proxy: CommitProxy
 ) -> None:
     proxy.go_away()
+    (writing,) = await desk.hand_in(adding(1))
+    await until_it_cannot_connect(desk)
+    lose_patience(desk)
     with pytest.raises(Unavailable):
-        await desk.process.write(adding(1))
+        await writing
     proxy.come_back()
     assert await desk.committer.progress(adding(2)) == 2
     assert desk.notes() == [2]
@@ -107,8 +138,11 @@ async def test_nothing_is_stored_of_a_write_that_was_refused_because_the_databas
 async def test_progress_waits_for_a_database_that_is_away(desk: Desk, proxy: CommitProxy) -> None:
     proxy.go_away()
     (carrying_on,) = await desk.hand_in(adding(1), progress=True)
+    (writing,) = await desk.hand_in(adding(2))
+    await until_it_cannot_connect(desk)
+    lose_patience(desk)
     with pytest.raises(Unavailable):  # so it has been away for longer than anybody's patience
-        await desk.process.write(adding(2))
+        await writing
     proxy.come_back()
     assert await carrying_on == 1
     assert desk.notes() == [1]
