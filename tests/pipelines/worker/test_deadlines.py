@@ -2,17 +2,20 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tenacity import wait_fixed
 
 from pipelines import Pipeline, Retry, RunState, StepContext, Transaction, cancel, start
 from pipelines.testing import VirtualClock
+from pipelines.worker.faults import Commit, Performs
+from pipelines.worker.hand import Hand
+from pipelines.worker.moves import Held
 from tests.builders.world import Trip, World, journal_row, note, noted, played, staged, told
 
 HOURLY = Retry(on=(Exception,), attempts=99, wait=wait_fixed(3600))
 TEN_MINUTES = timedelta(minutes=10)
-SOON = timedelta(milliseconds=300)
 
 
 def paid_trip(deadline: timedelta | None = TEN_MINUTES, timeout: float | None = None) -> Pipeline[Trip]:
@@ -34,6 +37,28 @@ def paid_trip(deadline: timedelta | None = TEN_MINUTES, timeout: float | None = 
         await world.call("pay", step)
 
     return pipeline
+
+
+class TimeUpAtPay:
+    """The deadline passes when `pay` is about to be called, however long it has taken to get there."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def around_commit(self, commit: Commit) -> Commit:
+        return commit
+
+    def around_attempts(self, performer: Performs) -> Performs:
+        self._performer = performer
+        return self
+
+    def around_gateway(self, asked_for: Any, gateway: object) -> object:  # noqa: ARG002 - as they all are
+        return gateway
+
+    async def perform(self, held: Held, hand: Hand) -> object:
+        if held.run.step == "pay" and held.run.state is not RunState.UNDOING:
+            self._clock.advance(TEN_MINUTES)
+        return await self._performer.perform(held, hand)
 
 
 async def test_a_run_that_waits_is_woken_at_its_deadline_and_undone(database_url: str) -> None:
@@ -60,12 +85,12 @@ async def test_what_is_undone_has_no_deadline(database_url: str) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_call_that_undoes_is_not_broken_off_at_the_deadline(database_url: str) -> None:
-    pipeline, world = paid_trip(SOON), World()
+    pipeline, world, clock = paid_trip(), World(), VirtualClock()
     world.holds("pay")
     gate = world.holds("refund")
-    async with staged(database_url, [pipeline], world) as stage:
+    async with staged(database_url, [pipeline], world, clock=clock, faults=TimeUpAtPay(clock)) as stage:
         run_id = await stage.start(pipeline, Trip())
-        await gate.reached.wait()  # so the deadline has passed
+        await gate.reached.wait()
         for _ in range(5):
             await asyncio.sleep(0)
         gate.opened.set()
@@ -88,9 +113,9 @@ async def test_a_run_that_nobody_took_in_time_is_turned_when_it_is_claimed(datab
 async def test_a_call_that_is_under_way_is_broken_off_at_the_deadline_and_not_tried_again(
     database_url: str, limit: float | None
 ) -> None:
-    world = World()
+    world, clock = World(), VirtualClock()
     world.holds("pay")
-    run = await played(database_url, paid_trip(SOON, limit), world)
+    run = await played(database_url, paid_trip(timeout=limit), world, clock=clock, faults=TimeUpAtPay(clock))
     assert world.broken_off == ["pay"]
     assert (run.state, run.reason) == (RunState.FAILED, "its deadline passed at step pay")
     assert told(run) == ["do book: success", "do pay: failed", "undo pay: success", "undo book: success"]
