@@ -13,7 +13,7 @@ from pipelines import CatchUp, Pipeline, Process, ReadSession, RunState, Schedul
 from pipelines.events import BatchCommitted, Event, RunFinished, TickFailed
 from pipelines.journal import open_for_writing
 from pipelines.journal.tables import runs, schedules
-from pipelines.testing import Moment, Mortality, Point, Rehearsal, VirtualClock, create_tables
+from pipelines.testing import Moment, Mortality, Point, Rehearsal, VirtualClock
 from tests.builders.deaths import Death
 from tests.builders.desk import from_outside
 from tests.builders.world import Trip, World, staged
@@ -237,8 +237,9 @@ async def test_whoever_dies_at_the_commit_of_a_tick_there_is_one_run_of_it(
 
 @SQLITE
 async def test_a_process_fires_by_itself_and_no_more_when_it_drains(database_url: str) -> None:
-    create_tables(database_url)
     fired, clock = asyncio.Event(), just_before_three()
+    async with staged(database_url, [trip], clock=clock, schedules=[daily()], slots=0) as stage:
+        await stage.process.ticker.fire_due()  # seen for the first time after three, it would be planned for tomorrow
     clock.advance(HOUR - timedelta(seconds=0.2))
 
     def hear(event: Event) -> None:
