@@ -10,6 +10,7 @@ import pytest
 
 from pipelines import Destination, Reject, Retry, Tried, WiringError
 from pipelines.testing import VirtualClock
+from pipelines.worker import rooms
 from pipelines.worker.rooms import LONGEST_ASIDE_SECONDS, NoRoom, Room
 
 DOWN = OSError("down")
@@ -62,7 +63,8 @@ async def retries_that_fail(room: Room) -> int:
     return 100
 
 
-async def test_no_more_calls_than_that_at_once_and_a_rush_stands_in_line() -> None:
+async def test_no_more_calls_than_that_at_once_and_a_rush_stands_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "PATIENCE_SECONDS", 60.0)
     room, opened, under_way = a_room(concurrency=3), asyncio.Event(), Counter[str]()
 
     async def call() -> object:
