@@ -138,8 +138,8 @@ async def test_a_slow_watcher_hears_every_attempt_and_the_latest_standing(proces
     async with asyncio.timeout(PATIENCE), process.watch(run_id) as watch:
         async for news in watch:
             told.append(news)
-            await process.worker.settled()
-            await asyncio.sleep(0.1)  # the run goes on, and ends, meanwhile
+            while watch._watched.seen is None or not watch._watched.seen.state.is_terminal:
+                await watch._watched.changed.wait()  # the run goes on, and ends, meanwhile
     assert attempts(told) == STORY
     assert len(states(told)) <= 2
 
