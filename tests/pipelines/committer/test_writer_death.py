@@ -54,7 +54,7 @@ async def test_a_process_whose_row_says_so_writes_nothing_more(
         answers = await asyncio.gather(
             desk.process.write(adding(3)), desk.committer.progress(adding(4)), return_exceptions=True
         )
-        assert [type(answer) for answer in answers] == [error, error]
+        assert {type(answer) for answer in answers} - {Unavailable} == {error}  # the second may have come too late
         with pytest.raises(Unavailable):
             await desk.process.write(adding(5))
         assert desk.notes() == [1, 2]
