@@ -12,7 +12,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from pipelines import Priority
-from pipelines.carriers.celery import CeleryCarrier, celery_app
+from pipelines.carriers.celery import CeleryCarrier, celery_app, publishing
 from pipelines.carriers.celery.application import QUEUE, TASK, priorities
 from pipelines.carriers.celery.publishing import BETWEEN_LOOKS, MOST_AT_ONCE
 from pipelines.events import CarrierChanged, Event, WakeUpsSent
@@ -93,7 +93,10 @@ def test_many_are_published_and_none_is_lost(carrier: CeleryCarrier, redis: Redi
     assert in_line(redis) == named
 
 
-def test_what_waits_when_the_process_ends_is_published(carrier: CeleryCarrier, redis: RedisServer) -> None:
+def test_what_waits_when_the_process_ends_is_published(
+    carrier: CeleryCarrier, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "LAST_WORDS_SECONDS", PATIENCE_SECONDS)
     named = [uuid7() for _ in range(5)]
     for run_id in named:
         carrier.wake(run_id, Priority.NORMAL)
@@ -114,11 +117,15 @@ def test_a_redis_that_nobody_reads_does_not_grow_for_ever(redis: RedisServer, he
     while heard.count("published") == published:
         carrier.wake(uuid7(), Priority.NORMAL)
         threading.Event().wait(0.05)
+    heard.until(lambda: CarrierChanged(None) in heard.events)
     carrier.close()
     assert [each.error for each in heard.events if isinstance(each, CarrierChanged)] == ["NobodyReads", None]
 
 
-def test_a_broker_that_goes_away_is_left_alone_for_a_moment_and_found_again(heard: Heard) -> None:
+def test_a_broker_that_goes_away_is_left_alone_for_a_moment_and_found_again(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_PAUSES", (3600.0,))
     with own_redis() as redis:
         carrier = CeleryCarrier(celery_app("test", redis.url))
         carrier.open(heard)
@@ -130,9 +137,10 @@ def test_a_broker_that_goes_away_is_left_alone_for_a_moment_and_found_again(hear
         carrier.wake(uuid7(), Priority.NORMAL)
         assert heard.count("dropped") == 1
         redis.start()
-        while heard.count("published") == 1:  # it tries again with what comes when the moment is over
-            carrier.wake(uuid7(), Priority.NORMAL)
-            threading.Event().wait(0.05)
+        carrier._away_until = 0.0  # the moment is over: it tries again with what comes
+        carrier.wake(uuid7(), Priority.NORMAL)
+        heard.until(lambda: CarrierChanged(None) in heard.events)
+        assert heard.count("published") == 2
         carrier.close()
     [away, back] = [each.error for each in heard.events if isinstance(each, CarrierChanged)]
     assert (away, back) == ("ConnectionError", None)
