@@ -101,11 +101,6 @@ def refuse(name: str) -> None:
     raise Reject(name)
 
 
-async def after_a_while(name: str) -> None:
-    await asyncio.sleep(0.05)
-    _do(name)
-
-
 def _do(name: str, **more: Any) -> None:
     if failing.get(name):
         failing[name] -= 1

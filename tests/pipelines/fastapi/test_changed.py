@@ -150,15 +150,18 @@ def test_silence_a_function_scoped_dependency_may_add_after_its_yield(tmp_path: 
 
 @pytest.mark.parametrize(("kind", "told"), [(THEIRS, ["a", "closed"]), (OURS, ["closed", "a"])], ids=["theirs", "ours"])
 def test_dependencies_are_not_held_until_the_tasks_are_done(kind: Kind, tmp_path: Path, told: list[str]) -> None:
-    app = kind.make(tmp_path)
+    app, gate = kind.make(tmp_path), errands.gate()
+    if kind is THEIRS:  # nobody could open it meanwhile
+        gate.opened.set()
 
     async def session() -> AsyncIterator[None]:
         yield
         errands.done.append("closed")
+        gate.opened.set()
 
     @app.post("/")
     async def endpoint(tasks: Annotated[Any, Depends(kind.tasks)], _: Annotated[None, Depends(session)]) -> None:
-        tasks.add_task(errands.after_a_while, "a")
+        tasks.add_task(errands.wait_at_the_gate, "a")
 
     with kind.client(app) as client:
         client.post("/")
