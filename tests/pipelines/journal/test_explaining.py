@@ -25,6 +25,7 @@ from pipelines import (
 )
 from pipelines.journal.tables import processes, runs
 from pipelines.testing import Rehearsal, VirtualClock
+from pipelines.worker import rooms
 from tests.builders.desk import from_outside
 from tests.builders.journey import DOWN, failed, journey
 from tests.builders.world import Trip, World, staged
@@ -66,9 +67,10 @@ async def test_a_run_that_waits_for_another_attempt(database_url: str) -> None:
     )
 
 
-async def test_a_retry_for_which_there_is_no_token(database_url: str) -> None:
-    world = World()
-    pipeline = paid(world, *[OSError("busy")] * 8, pause_seconds=0, to=Destination("bank", concurrency=1))
+async def test_a_retry_for_which_there_is_no_token(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "SHORTEST_ASIDE_SECONDS", 3600.0)
+    world, bank = World(), Destination("bank", concurrency=1, retries_per_second=0.001)
+    pipeline = paid(world, *[OSError("busy")] * 8, pause_seconds=0, to=bank)
     async with staged(database_url, [pipeline], world) as stage:
         run_id = await stage.start(pipeline, Trip())
         for _ in range(3):

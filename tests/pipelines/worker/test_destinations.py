@@ -11,6 +11,7 @@ from pipelines import Destination, Pipeline, Retry, RunState, StepContext, Trans
 from pipelines.events import Event, RunPutAside
 from pipelines.journal.tables import runs
 from pipelines.testing import Rehearsal
+from pipelines.worker import rooms
 from tests.builders.world import Trip, World, journal_row, note, noted, staged, told
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -36,14 +37,18 @@ def calling(what: str, to: Destination, *, last: Exception | None = None) -> Pip
     return pipeline
 
 
-async def a_second_later(stage: Rehearsal) -> None:
-    stage.clock.advance(timedelta(seconds=1))
+async def a_minute_later(stage: Rehearsal) -> None:
+    stage.clock.advance(timedelta(minutes=1))
     stage.process.worker.look()
     await stage.process.worker.settled()
 
 
 async def test_a_retry_without_a_token_waits_in_the_journal_and_spends_no_attempt(database_url: str) -> None:
-    pipeline, world, events = calling("pay", Destination("bank", concurrency=2)), World(), list[Event]()
+    pipeline, world, events = (
+        calling("pay", Destination("bank", concurrency=2, retries_per_second=0.1)),
+        World(),
+        list[Event](),
+    )
     world.fails("pay", *[OSError("down")] * 12)
     async with staged(database_url, [pipeline], world, events=events) as stage:
         run_ids = [await stage.start(pipeline, Trip()) for _ in range(6)]
@@ -58,17 +63,20 @@ async def test_a_retry_without_a_token_waits_in_the_journal_and_spends_no_attemp
 
 
 @SQLITE
-async def test_while_it_waits_it_is_in_nobodys_hands_and_keeps_its_count_of_crashes(database_url: str) -> None:
+async def test_while_it_waits_it_is_in_nobodys_hands_and_keeps_its_count_of_crashes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "SHORTEST_ASIDE_SECONDS", 59.0)
     bank = Destination("bank", concurrency=1, retries_per_second=0.001)
     pipeline, world = calling("pay", bank), World()
     world.fails("pay", *[OSError("down")] * 99)
     async with staged(database_url, [pipeline], world) as stage:
         run_id = await stage.start(pipeline, Trip())
         await stage.process.worker.settled()
-        await a_second_later(stage)
+        await a_minute_later(stage)
         assert world.heard == ["pay", "pay"]  # one token there was
         await stage.write(lambda tx: tx.execute(update(runs).values(crashes=1)) and None)
-        await a_second_later(stage)
+        await a_minute_later(stage)
         row = journal_row(stage, run_id)
     assert world.heard == ["pay", "pay"]
     assert (row.state, row.owner, row.attempt, row.errors, row.crashes) == (RunState.WAITING, None, 2, 2, 1)
@@ -112,7 +120,11 @@ async def test_a_run_that_is_cancelled_while_it_waits_for_room_goes_back(databas
 
 @SQLITE
 async def test_an_undo_calls_the_same_destination(database_url: str) -> None:
-    pipeline, world, events = calling("pay", Destination("bank", concurrency=1), last=OSError()), World(), list[Event]()
+    pipeline, world, events = (
+        calling("pay", Destination("bank", concurrency=1, retries_per_second=0.1), last=OSError()),
+        World(),
+        list[Event](),
+    )
     world.fails("unpay", *[OSError("down")] * 3)
     async with staged(database_url, [pipeline], world, events=events) as stage:
         run_id = await stage.start(pipeline, Trip())
