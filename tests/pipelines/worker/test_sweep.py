@@ -8,7 +8,9 @@ import pytest
 from pipelines import Pipeline, Rhythm, RunState, StepContext
 from pipelines.events import Event, RunsReaped
 from pipelines.testing import Rehearsal, VirtualClock
+from pipelines.worker import sweep as sweeping
 from pipelines.worker.sweep import Sweep, _reap
+from tests.builders.desk import PATIENCE_SECONDS
 from tests.builders.world import Trip, World, journal_row, staged
 
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -199,16 +201,19 @@ async def test_all_this_recurs_by_itself(database_url: str) -> None:
     async with staged(database_url, [pipeline], slots=0) as stage:
         run_id = await stage.start(pipeline, Trip())
     gate = world.holds("Oslo")
-    rhythm = Rhythm(lease=timedelta(seconds=1), sweep=timedelta(milliseconds=10))
+    rhythm = Rhythm(sweep=timedelta(milliseconds=10))
     async with staged(database_url, [pipeline], world, rhythm=rhythm) as stage:
         stage.process._sweep.start()
-        await asyncio.wait_for(gate.reached.wait(), timeout=10)
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE_SECONDS)
         gate.opened.set()
         await stage.process.worker.settled()
         assert stage.run(run_id).state is RunState.COMPLETED
 
 
-async def test_who_stops_in_the_middle_of_a_look_has_let_go_of_the_database(database_url: str) -> None:
+async def test_who_stops_in_the_middle_of_a_look_has_let_go_of_the_database(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "LAST_WORDS_SECONDS", PATIENCE_SECONDS)
     async with staged(database_url, []) as stage:
         sweep = stage.process._sweep
         looking = asyncio.create_task(sweep._look_around())
