@@ -14,7 +14,7 @@ from sqlalchemy import Engine, QueuePool, create_engine, text
 from pipelines import Pipeline, Reject, Schedule, StepContext, cron, schedule
 from pipelines.journal import open_for_reading
 from pipelines.journal.measuring import measure
-from pipelines.telemetry import JournalGauges
+from pipelines.telemetry import JournalGauges, gauges
 from pipelines.telemetry.gauges import CACHED_SECONDS
 from pipelines.testing import Rehearsal
 from pipelines.transaction import ReadSession
@@ -24,6 +24,12 @@ POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PATIENT = 60.0
 DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading that is broken off leaves the last values, whatever broke it off."""
+    monkeypatch.setattr(gauges, "MOST_SECONDS", PATIENT)
 
 
 def trip() -> Pipeline[Trip]:
@@ -151,11 +157,14 @@ async def test_reading_has_a_time_limit_of_its_own(database_url: str) -> None:
 
 
 @POSTGRESQL
-async def test_a_table_that_is_locked_fails_no_scrape_and_leaves_the_last_values(database_url: str) -> None:
+async def test_a_table_that_is_locked_fails_no_scrape_and_leaves_the_last_values(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with with_one_ready(database_url) as stage:
         scrapes = scrapes_of(stage, trip())
         assert scrapes.ready() == 1
         scrapes.later()
+        monkeypatch.setattr(gauges, "MOST_SECONDS", 0.1)
         with psycopg.connect(database_url) as altering:
             altering.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
             assert await asyncio.to_thread(scrapes.ready) == 1

@@ -63,7 +63,7 @@ def untouched_registry(folder: Path) -> CollectorRegistry:
     create_tables(url)
     registry = CollectorRegistry()
     PrometheusMetrics(registry, [trip()], [nightly(trip())])
-    registry.register(JournalGauges(open_for_reading(url), [trip()], [nightly(trip())]))
+    registry.register(JournalGauges(open_for_reading(url), [trip()], [nightly(trip())], patience=60.0))
     return registry
 
 
