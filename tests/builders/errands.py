@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from pipelines import Reject
+from tests.builders.desk import PATIENCE_SECONDS
 from tests.builders.world import Gate
 
 P = ParamSpec("P")
@@ -56,6 +57,7 @@ def forget() -> None:
     failing.clear()
     threads.clear()
     gates.clear()
+    meeting.reset()  # where somebody once did not come, nobody could meet again
 
 
 def fail(name: str, times: int = 1000) -> None:
@@ -88,7 +90,7 @@ async def wait_at_the_gate(name: str) -> None:
 
 def meet(name: str) -> None:
     """Goes on when all have come."""
-    meeting.wait(timeout=5)
+    meeting.wait(PATIENCE_SECONDS)
     _do(name)
 
 

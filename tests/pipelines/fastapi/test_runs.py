@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, HTTPException, sse
 
 from pipelines import Pipeline, Process, start
 from pipelines.fastapi import run_router
+from tests.builders.desk import PATIENCE_SECONDS
 from tests.builders.journeys import Diary, journey, served
 from tests.builders.world import Trip, World
 from tests.harness.event_stream import StreamEvent, all_events, stream
@@ -51,7 +52,7 @@ async def begun(process: Process) -> UUID:
 
 
 async def until_so_many_watch(process: Process, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while process.watchers.count != count:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
 
@@ -194,11 +195,11 @@ async def test_streams_and_long_polls_end_when_the_process_drains(
 ) -> None:
     gate = world.holds("travel")
     run_id = await begun(process)
-    polling = asyncio.create_task(client.get(f"/runs/{run_id}?wait=20"))
+    polling = asyncio.create_task(client.get(f"/runs/{run_id}?wait=30"))
     async with stream(client, f"/runs/{run_id}/events") as (_, events):
         await anext(events)
         process.begin_to_drain()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             told = [event async for event in events]
             shown = await polling
     assert not [event for event in told if event.data.get("state") == "completed"]

@@ -11,6 +11,7 @@ import pytest
 from pipelines import Process, start
 from pipelines.fastapi import running
 from pipelines.testing import create_tables
+from tests.builders.desk import PATIENCE_SECONDS
 from tests.builders.journeys import journey
 from tests.builders.world import Trip, World
 
@@ -41,7 +42,7 @@ async def test_streams_end_at_the_signal_and_the_server_hears_it_too(tmp_path: P
     async with running(a_process(tmp_path, world), grace=timedelta(0), hear_signals=True) as process:
         run_id = await process.write(start, journey(), Trip())
         await gate.reached.wait()
-        async with asyncio.timeout(5), process.watch(run_id) as watch:
+        async with asyncio.timeout(PATIENCE_SECONDS), process.watch(run_id) as watch:
             signal.raise_signal(signal.SIGTERM)
             async for _ in watch:
                 pass

@@ -15,6 +15,7 @@ from pipelines.journal import progressing
 from pipelines.run import Run
 from pipelines.testing import Rehearsal
 from pipelines.worker.progress import EVERY_SECONDS
+from tests.builders.desk import PATIENCE_SECONDS
 from tests.builders.journeys import journey
 from tests.builders.world import Trip, World, journal_row, staged
 
@@ -50,7 +51,7 @@ async def test_progress_is_on_disk_while_the_step_goes_on(database_url: str) -> 
     async with staged(database_url, [pipeline], world, events=events) as stage:
         run_id = await stage.start(pipeline, Trip())
         await gate.reached.wait()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await until(events, run_id)
         assert told(stage, run_id) == Progress(1, 3, "left")
         gate.opened.set()

@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.carriers.celery import celery_app
 from pipelines.carriers.celery.application import QUEUE
+from tests.builders.desk import PATIENCE_SECONDS
 from tests.harness.redis_server import RedisServer, own_redis
 
 
@@ -20,7 +21,7 @@ def test_a_message_in_hand_is_let_go(redis: RedisServer, what_follows: str) -> N
     connection = celery_app("worker", redis.url).connection_for_read()
     queue = connection.SimpleQueue(QUEUE)
     queue.put("a message")
-    message = queue.get(timeout=5)
+    message = queue.get(timeout=PATIENCE_SECONDS)
     redis.kill()
     connection.collect()
     connection.close()
