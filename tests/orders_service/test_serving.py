@@ -3,12 +3,11 @@ import gc
 import json
 import os
 import re
-import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from uuid import uuid4
 
 import aiohttp
 import psycopg
@@ -22,16 +21,17 @@ from orders_service.serving import serving as serving_on_our_loop
 from orders_service.settings import DEVELOPMENT_KEY, Settings
 from tests.builders.orders import an_order
 from tests.harness import schemas
+from tests.harness.orders import ORDERS
 from tests.harness.postgres import Postgres, fresh_database
+from tests.harness.processes import ServiceProcess
 
-ORDERS = Path(sys.executable).with_name("orders")
 PATIENCE_SECONDS = 120.0  # each of these processes starts from nothing, on a machine that has other things to do
 
 
 class Running:
     """One `orders serve`, and where it said that it listens."""
 
-    def __init__(self, process: asyncio.subprocess.Process, base: str, http: aiohttp.ClientSession) -> None:
+    def __init__(self, process: ServiceProcess, base: str, http: aiohttp.ClientSession) -> None:
         self.process, self.base, self._http = process, base, http
 
     async def status(self, path: str) -> int:
@@ -65,8 +65,8 @@ class Running:
             return address
 
     async def terminated(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
+        self.process.terminate()
+        return (await self.process.until_exit()).code
 
 
 async def until(question: Callable[[], Awaitable[object]], answer: object) -> None:
@@ -79,18 +79,16 @@ async def until(question: Callable[[], Awaitable[object]], answer: object) -> No
 @asynccontextmanager
 async def serving(database_url: str, folder: Path, *options: str, **environment: str) -> AsyncIterator[Running]:
     """Serve on a port that the system chooses, which the welcome names; killed afterwards if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        ORDERS, "serve", *options, env=_environment(database_url, folder, environment), stdout=asyncio.subprocess.PIPE
-    )
+    settings, log = _environment(database_url, folder, environment), folder / f"{uuid4()}.log"
+    process = ServiceProcess([str(ORDERS), "serve", *options], environment=settings, log=log)
+    process.start()
     try:
         async with aiohttp.ClientSession() as http:
             running = Running(process, await _base_url(process), http)
             await running.until("/readyz", 200)
             yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await process.kill()
 
 
 def _environment(database_url: str, folder: Path, more: Mapping[str, str]) -> dict[str, str]:
@@ -98,13 +96,13 @@ def _environment(database_url: str, folder: Path, more: Mapping[str, str]) -> di
     return {"PATH": os.environ["PATH"], **own, **more}
 
 
-async def _base_url(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
+async def _base_url(process: ServiceProcess) -> str:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while line := await process.stdout.readline():
-            if found := re.search(rb"http://[0-9.:]+", line):
-                return found[0].decode()
-    raise AssertionError("it ended without a welcome")
+        while process.is_running:
+            if found := re.search(r"(http://\S+)/v1/orders", process.log.read_text()):
+                return found[1]
+            await asyncio.sleep(0.02)
+    raise AssertionError(f"it ended without a welcome:\n{process.log_end()}")
 
 
 async def test_a_prepared_process_serves_an_order_to_its_end_and_terminates_with_0(
@@ -152,12 +150,12 @@ async def test_what_has_begun_at_sigterm_is_answered_and_left_to_the_next_proces
             writer.write(f"POST /v1/orders HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
             await writer.drain()
             await server.status("/livez")  # so the server has seen what was sent before it
-            server.process.send_signal(signal.SIGTERM)
+            server.process.terminate()
             await _refused(host, int(port))
             writer.write(body[10:])
             answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 201 ")
-        assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == 0
+        assert (await server.process.until_exit()).code == 0
     assert not list((tmp_path / "mailbox").glob("*.eml"))
     async with serving(url, tmp_path) as server:
         order_id = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
