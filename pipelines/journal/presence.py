@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.clock import Clock
-from pipelines.committer import Answer
+from pipelines.committer import Answer, commit
 from pipelines.errors import JournalTooOld
 from pipelines.journal.claiming import give_back
 from pipelines.journal.closing import refuse_if_closed
@@ -70,8 +70,9 @@ class Presence:
         return connection.execute(_ADVANCE, bound).rowcount == 1
 
     def ask(self, engine: Engine) -> Answer | None:
-        with engine.begin() as connection:
+        with engine.connect() as connection, connection.begin():
             row = connection.execute(_ASK, {"me": self._me}).one_or_none()
+            commit(connection)  # it is a write, and no more to be believed than the one it asks about
         return Answer(row.commit_seq, dead=row.state == "dead") if row is not None else None
 
     def _until(self) -> float:
