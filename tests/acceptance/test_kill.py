@@ -23,6 +23,7 @@ DEATHS = (
     "after_step:send_confirmation",
     "after_call:Warehouse.request_fulfillment in notify_warehouse",
 )
+_ONE_BY_ONE_SECONDS = 300.0  # which is how runs are carried on that have been under way at two deaths
 FENCED = 70  # the exit code of a process that may write no more
 
 BUSY = always(Answer(delay_seconds=0.02))  # so that webhooks are under way whenever a process dies
@@ -124,7 +125,7 @@ def _moments(dice: random.Random, count: int, *, orders: int = ORDERS) -> list[i
 
 
 async def _kill(stage: Stage, server: OrdersServer, moment: int, dice: random.Random) -> None:
-    await stage.receiver.until_accepted(moment)
+    await stage.receiver.until_accepted(moment, within_seconds=_ONE_BY_ONE_SECONDS)
     await asyncio.sleep(dice.uniform(0, 0.03))
     await server.kill()
     await server.serve()
