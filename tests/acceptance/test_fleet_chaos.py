@@ -10,7 +10,8 @@ import pytest
 
 from tests.harness.client import OrderRequest
 from tests.harness.facts import read_dead_pids
-from tests.harness.fleet import CeleryWorker, Fleet, fleet
+from tests.harness.fleet import Fleet, fleet
+from tests.harness.orders import OrdersServer
 from tests.harness.postgres import Postgres, fresh_database
 from tests.harness.rabbitmq_server import MISSING, RabbitmqServer, own_rabbitmq, rabbitmq_executable
 from tests.harness.receiver import Answer, always
@@ -82,11 +83,11 @@ class Chaos:
             await fault(self._dice.choice(self._ours.workers))
             self.done[fault.__name__] += 1
 
-    async def kill(self, worker: CeleryWorker) -> None:
+    async def kill(self, worker: OrdersServer) -> None:
         await worker.kill()
         await worker.serve()
 
-    async def pause(self, worker: CeleryWorker) -> None:
+    async def pause(self, worker: OrdersServer) -> None:
         """For longer than its lease."""
         worker.pause()
         await until(lambda: worker.pid in read_dead_pids(self._ours.stage.database_url))
@@ -94,12 +95,12 @@ class Chaos:
         assert (await worker.until_exit()).code == FENCED
         await worker.serve()
 
-    async def terminate(self, worker: CeleryWorker) -> None:
+    async def terminate(self, worker: OrdersServer) -> None:
         worker.terminate()
         assert (await worker.until_exit()).code == 0
         await worker.serve()
 
-    async def break_broker(self, _: CeleryWorker) -> None:
+    async def break_broker(self, _: OrdersServer) -> None:
         """And have it back, empty in the case of Redis."""
         await asyncio.to_thread(self._broker.kill)
         await asyncio.sleep(self._dice.uniform(0, 3))

@@ -20,11 +20,7 @@ CELERY = Path(sys.executable).parent / "celery"
 LAUNCH = Path(__file__).parents[1] / "acceptance" / "launch_celery.py"
 
 
-class CeleryWorker(OrdersServer):
-    """It is an `orders work` and a Celery worker."""
-
-
-def celery_worker(installation: Installation, name: str, *plants: str, options: Sequence[str] = ()) -> CeleryWorker:
+def celery_worker(installation: Installation, name: str, *plants: str, options: Sequence[str] = ()) -> OrdersServer:
     """One more Celery worker of it, not yet started: as people type it, unless something is planted in it.
 
     `plants` are what `tests/acceptance/launch_celery.py` changes in it; `options` are Celery's own.
@@ -32,7 +28,7 @@ def celery_worker(installation: Installation, name: str, *plants: str, options: 
     command = [sys.executable, str(LAUNCH), *plants, "--"] if plants else [str(CELERY)]
     arguments = ["-A", "orders_service.celery", "worker", "--hostname", f"{name}@%h", *options]
     log = installation.folder / f"{name}.log"
-    return CeleryWorker([*command, *arguments], environment=installation.environment, log=log)
+    return OrdersServer([*command, *arguments], environment=installation.environment, log=log)
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class Fleet:
 
     stage: Stage
     api: OrdersServer
-    workers: tuple[CeleryWorker, ...]
+    workers: tuple[OrdersServer, ...]
     remote: RemoteControl
 
     async def until_listening(self) -> None:

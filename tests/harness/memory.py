@@ -4,11 +4,12 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - each has a folder of its own in it
+from pipelines.testing.rehearsal import IN_MEMORY
+
 _ENOUGH_BYTES = 2 * 1024**3
 
 
 @cache
 def quickest_folder() -> Path | None:
     """None: wherever temporary files are. A file system on a disk takes longer to make a database than most tests."""
-    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES else None
+    return IN_MEMORY if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > _ENOUGH_BYTES else None
